@@ -1,0 +1,1 @@
+//! Turns a provider into a usable secret: stores, sources, provenance

@@ -1,0 +1,1 @@
+//! Serves OpenAI-compatible HTTP: authenticates, limits, streams, reports, drains

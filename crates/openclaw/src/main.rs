@@ -1,0 +1,2 @@
+//! The `openclaw` binary.
+fn main() {}
