@@ -1,1 +1,26 @@
-//! Speaks to one upstream: URL, HTTP client, byte patches, stream scanning, failure classes
+//! Speaks to one upstream: builds its URL, sends the patched bytes, watches the reply, names the failure.
+//!
+//! The story of a call: [`directory`] turns what the caller typed into a [`Route`] (host, model id, credential);
+//! [`chat_request`] reads the top level of the body and splices the few fields the host needs; [`Upstream::attempt`]
+//! is the only way out to the network, for the gateway, the command line, probes and checks alike; [`chat_stream`]
+//! forwards the reply as it arrives while a scanner reads usage, errors and the end; [`Failure`] is what went wrong,
+//! classified by the catalog's table, as a value until the last layer.
+
+//pub mod attempt;
+pub mod chat_request;
+pub mod chat_stream;
+pub mod deadline;
+//pub mod directory;
+//pub mod failure;
+pub mod http_client;
+pub mod json_span;
+//pub mod probe;
+pub mod sse;
+pub mod upstream_url;
+pub mod usage;
+
+//pub use attempt::{Call, Reply, Upstream};
+pub use deadline::Deadline;
+//pub use directory::{Directory, Route};
+//pub use failure::Failure;
+pub use usage::Usage;

@@ -1,0 +1,152 @@
+use std::sync::{Arc, Mutex};
+
+use http_body_util::BodyExt;
+use proptest::prelude::*;
+
+use super::*;
+
+type Frames = std::vec::IntoIter<Result<Frame<Bytes>, std::io::Error>>;
+
+/// A body that yields the given frames and then ends, fails, or waits for ever.
+struct Script {
+    frames: Frames,
+    then_wait: bool,
+}
+
+impl Body for Script {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        match self.frames.next() {
+            None if self.then_wait => Poll::Pending,
+            next => Poll::Ready(next),
+        }
+    }
+}
+
+fn script(parts: &[&[u8]], broken: bool, then_wait: bool) -> Script {
+    let mut frames: Vec<_> = parts.iter().map(|part| Ok(Frame::data(Bytes::copy_from_slice(part)))).collect();
+    if broken {
+        frames.push(Err(std::io::Error::other("reset")));
+    }
+    Script { frames: frames.into_iter(), then_wait }
+}
+
+fn policy(strip_usage: bool) -> StreamPolicy {
+    StreamPolicy { strip_usage, idle_max: Duration::from_secs(5), stop: CancellationToken::new() }
+}
+
+async fn run(body: Script, policy: StreamPolicy) -> (String, StreamEnd) {
+    let end = Arc::new(Mutex::new(None));
+    let report = Arc::clone(&end);
+    let stream = ChatStream::open(body, policy).await.expect("a stream");
+    let stream = stream.on_end(move |seen| *report.lock().unwrap() = Some(seen));
+    let text = stream.collect().await.unwrap().to_bytes();
+    let end = end.lock().unwrap().expect("the end is reported");
+    (String::from_utf8(text.to_vec()).unwrap(), end)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
+}
+
+const CONTENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"the \\\"error\\\" and \\\"usage\\\":\"},\"finish_reason\":null}],\"usage\":null}\n\n";
+const FINISH: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":null}\n\n";
+const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\n";
+const DONE: &str = "data: [DONE]\n\n";
+
+#[test]
+fn strips_only_the_usage_chunk_nobody_asked_for() {
+    let all = [CONTENT, FINISH, USAGE, DONE].concat();
+    let (text, end) = block_on(run(script(&[all.as_bytes()], false, false), policy(true)));
+    assert_eq!(text, [CONTENT, FINISH, DONE].concat());
+    assert_eq!((end.usage.unwrap().input_tokens, end.ended, end.events), (3, Ended::Complete, 3));
+    let (text, end) = block_on(run(script(&[all.as_bytes()], false, false), policy(false)));
+    assert_eq!(text, all);
+    assert_eq!(end.usage.unwrap().output_tokens, 2);
+}
+
+#[test]
+fn a_cut_stream_ends_with_an_error_event() {
+    for broken in [false, true] {
+        let half = [CONTENT, "data: {\"choices\":[{\"del"].concat();
+        let (text, end) = block_on(run(script(&[half.as_bytes()], broken, false), policy(true)));
+        assert!(text.starts_with(CONTENT));
+        let event: serde_json::Value = serde_json::from_str(text[CONTENT.len()..].trim_start_matches("data: ")).unwrap();
+        assert_eq!(event["error"]["code"], "stream_error");
+        assert_eq!(end.ended, Ended::UpstreamCut);
+    }
+}
+
+#[test]
+fn a_missing_done_marker_is_added_after_a_finish() {
+    let (text, end) = block_on(run(script(&[FINISH.as_bytes()], false, false), policy(true)));
+    assert_eq!((text, end.ended), ([FINISH, DONE].concat(), Ended::Complete));
+    let (text, _) = block_on(run(script(&[FINISH.as_bytes(), b"data: [DONE]"], false, false), policy(true)));
+    assert_eq!(text, [FINISH, DONE].concat());
+}
+
+#[test]
+fn an_error_as_first_event_is_a_failure_not_a_stream() {
+    let event = b": ping\n\ndata: {\"error\":{\"code\":\"data_inspection_failed\"}}\n\n";
+    let opened = block_on(ChatStream::open(script(&[event], false, false), policy(true)));
+    assert!(matches!(opened, Err(OpenError::Event(data)) if data.starts_with(b"{\"error\"")));
+    assert!(matches!(block_on(ChatStream::open(script(&[], false, false), policy(true))), Err(OpenError::Empty)));
+    assert!(matches!(block_on(ChatStream::open(script(&[], false, true), policy(true))), Err(OpenError::Silent)));
+}
+
+#[test]
+fn a_later_error_event_is_forwarded_and_reported() {
+    let error = "data: {\"error\":{\"message\":\"x\"}}\n\n";
+    let (text, end) = block_on(run(script(&[CONTENT.as_bytes(), error.as_bytes()], false, false), policy(true)));
+    assert_eq!((text, end.ended), ([CONTENT, error].concat(), Ended::UpstreamError));
+}
+
+#[test]
+fn silence_and_shutdown_say_so() {
+    let (text, end) = block_on(run(script(&[CONTENT.as_bytes()], false, true), policy(true)));
+    assert!(text.contains("went silent"));
+    assert_eq!(end.ended, Ended::Silent);
+    let stop = CancellationToken::new();
+    let policy = StreamPolicy { stop: stop.clone(), ..policy(true) };
+    let (text, end) = block_on(async {
+        let stream = ChatStream::open(script(&[CONTENT.as_bytes()], false, true), policy).await.ok().unwrap();
+        let end = Arc::new(Mutex::new(None));
+        let report = Arc::clone(&end);
+        let stream = stream.on_end(move |seen| *report.lock().unwrap() = Some(seen));
+        stop.cancel();
+        let text = stream.collect().await.unwrap().to_bytes();
+        (text, end.lock().unwrap().unwrap())
+    });
+    assert!(String::from_utf8_lossy(&text).contains("gateway_shutdown"));
+    assert_eq!(end.ended, Ended::Stopped);
+}
+
+#[test]
+fn a_client_that_leaves_is_reported() {
+    let end = Arc::new(Mutex::new(None));
+    let report = Arc::clone(&end);
+    block_on(async {
+        let stream = ChatStream::open(script(&[CONTENT.as_bytes()], false, true), policy(true)).await.ok().unwrap();
+        drop(stream.on_end(move |seen| *report.lock().unwrap() = Some(seen)));
+    });
+    assert_eq!(end.lock().unwrap().unwrap().ended, Ended::ClientGone);
+}
+
+proptest! {
+    #[test]
+    fn any_split_forwards_the_same_bytes(cuts in prop::collection::vec(any::<usize>(), 0..20), strip in any::<bool>()) {
+        let all = [CONTENT, CONTENT, FINISH, USAGE, DONE].concat();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % all.len()).collect();
+        cuts.sort_unstable();
+        cuts.push(all.len());
+        let mut parts = Vec::new();
+        let mut at = 0;
+        for cut in cuts { parts.push(&all.as_bytes()[at..cut]); at = cut; }
+        let (text, end) = block_on(run(script(&parts, false, false), policy(strip)));
+        let expected = if strip { [CONTENT, CONTENT, FINISH, DONE].concat() } else { all.clone() };
+        prop_assert_eq!(text, expected);
+        prop_assert_eq!((end.events, end.ended), (4, Ended::Complete));
+    }
+}
