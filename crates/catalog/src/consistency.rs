@@ -1,0 +1,131 @@
+//! Checks across tables: every name that a row uses exists.
+
+use std::collections::BTreeSet;
+
+use crate::table::Row;
+use crate::{AuthChoice, Catalog, Endpoint, Error, ErrorRow, Model, Provider};
+
+/// Finds the first row that points nowhere or repeats an id.
+pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
+    check_unique(catalog.providers())?;
+    check_unique(catalog.endpoints())?;
+    check_unique(catalog.auth_choices())?;
+    check_unique(catalog.error_rows())?;
+    check_unique(catalog.sunsets())?;
+    for provider in catalog.providers() {
+        check_provider(catalog, provider)?;
+    }
+    for endpoint in catalog.endpoints() {
+        check_endpoint(catalog, endpoint)?;
+    }
+    for choice in catalog.auth_choices() {
+        check_choice(catalog, choice)?;
+    }
+    catalog.error_rows().iter().try_for_each(check_error_row)
+}
+
+fn check_unique<R: Row>(rows: &[R]) -> Result<(), Error> {
+    let mut seen = BTreeSet::new();
+    for row in rows {
+        if !seen.insert(row.id()) {
+            return Err(blame::<R>(row.id(), "its id is used twice".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn check_provider(catalog: &Catalog, provider: &Provider) -> Result<(), Error> {
+    let blame = |reason| Err(blame::<Provider>(&provider.id, reason));
+    if provider.plans.is_empty() {
+        return blame("it has no plan".to_owned());
+    }
+    if catalog.endpoint(&provider.assumed_endpoint).is_none() {
+        return blame(format!(
+            "endpoint `{}` does not exist",
+            provider.assumed_endpoint
+        ));
+    }
+    for name in std::iter::once(&provider.id).chain(&provider.aliases) {
+        let n_owners = catalog
+            .providers()
+            .iter()
+            .filter(|other| other.answers_to(name))
+            .count();
+        if n_owners != 1 {
+            return blame(format!("the name `{name}` belongs to {n_owners} providers"));
+        }
+    }
+    let models = std::iter::once(Some(&provider.default_model)).chain([
+        provider.default_video_model.as_ref(),
+        provider.default_vision_model.as_ref(),
+    ]);
+    for id in models.flatten() {
+        if catalog.model(&provider.id, id, None).is_none() {
+            return blame(format!(
+                "model `{id}` is not among its models ({})",
+                Model::FILE
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn check_endpoint(catalog: &Catalog, endpoint: &Endpoint) -> Result<(), Error> {
+    let blame = |reason| Err(blame::<Endpoint>(&endpoint.id, reason));
+    if !catalog
+        .providers()
+        .iter()
+        .any(|provider| provider.id == endpoint.provider)
+    {
+        return blame(format!("provider `{}` does not exist", endpoint.provider));
+    }
+    let url = endpoint.base_url.replace("{workspace}", "workspace");
+    match crate::url::split(&url) {
+        Some(split) if split.is_https && endpoint.base_url.starts_with("https://") => {}
+        Some(_) | None => return blame("`base_url` is no https URL".to_owned()),
+    }
+    if endpoint.base_url.ends_with('/') || endpoint.base_url.contains(['?', '#']) {
+        return blame("`base_url` ends in a slash, or has a query or fragment".to_owned());
+    }
+    Ok(())
+}
+
+fn check_choice(catalog: &Catalog, choice: &AuthChoice) -> Result<(), Error> {
+    let blame = |reason| Err(blame::<AuthChoice>(&choice.id, reason));
+    if !catalog
+        .providers()
+        .iter()
+        .any(|provider| provider.id == choice.provider)
+    {
+        return blame(format!("provider `{}` does not exist", choice.provider));
+    }
+    if catalog.endpoint(&choice.endpoint).is_none() {
+        return blame(format!("endpoint `{}` does not exist", choice.endpoint));
+    }
+    if let Some(other) = &choice.replaced_by
+        && catalog.auth_choice(other).is_none()
+    {
+        return blame(format!("choice `{other}` does not exist"));
+    }
+    Ok(())
+}
+
+fn check_error_row(row: &ErrorRow) -> Result<(), Error> {
+    let is_lower = |text: &String| text.chars().all(|c| !c.is_ascii_uppercase());
+    if row.messages.iter().all(is_lower) {
+        Ok(())
+    } else {
+        Err(blame::<ErrorRow>(
+            &row.id,
+            "`messages` must be lower case".to_owned(),
+        ))
+    }
+}
+
+fn blame<R: Row>(id: &str, reason: String) -> Error {
+    Error::Row {
+        file: R::FILE.to_owned(),
+        row: id.to_owned(),
+        reason,
+    }
+}

@@ -1,0 +1,6 @@
+use catalog::Catalog;
+
+#[test]
+fn shipped_tables_are_consistent() {
+    Catalog::builtin().unwrap().check().unwrap();
+}
