@@ -14,19 +14,19 @@ const WORKSPACE_BYTES_MAX: usize = 64;
 text_enum! {
     /// Group of endpoints that speak the same format and the same errors.
     pub enum EndpointFamily {
-        /// OpenAI format on pay-as-you-go hosts.
+        /// `OpenAI` format on pay-as-you-go hosts.
         OpenaiStandard => "openai-standard",
-        /// OpenAI format on Coding Plan hosts.
+        /// `OpenAI` format on Coding Plan hosts.
         OpenaiCoding => "openai-coding",
-        /// OpenAI format on Token Plan hosts.
+        /// `OpenAI` format on Token Plan hosts.
         OpenaiToken => "openai-token",
-        /// OpenAI format on the portal.
+        /// `OpenAI` format on the portal.
         Portal => "portal",
         /// The vendor's own format, under `/api/v1`.
         Native => "native",
         /// Anthropic format, under `/apps/anthropic`.
         Anthropic => "anthropic",
-        /// OpenAI format on a host that is not the vendor's.
+        /// `OpenAI` format on a host that is not the vendor's.
         OpenaiCustom => "openai-custom",
     }
 }
@@ -43,9 +43,9 @@ pub struct Endpoint {
     pub plan: Plan,
     /// Region that its keys belong to.
     pub region: Region,
-    /// What its OpenAI surface speaks.
+    /// What its `OpenAI` surface speaks.
     pub family: EndpointFamily,
-    /// Base URL of the OpenAI surface, without a trailing slash; may hold `{workspace}`.
+    /// Base URL of the `OpenAI` surface, without a trailing slash; may hold `{workspace}`.
     pub base_url: String,
     /// Path of the model list below `base_url`; none when the host has no list.
     #[serde(default)]

@@ -70,13 +70,13 @@ impl ErrorClass {
     /// Returns [`Self::client_status`], or the upstream's own status where that says more about the request.
     pub const fn client_status_for(self, upstream: Option<u16>) -> u16 {
         match (self, upstream) {
-            (Self::InvalidParameter, Some(status @ (409 | 413 | 415 | 422))) => status,
-            (Self::UpstreamFault, Some(status @ (503 | 504))) => status,
+            (Self::InvalidParameter, Some(status @ (409 | 413 | 415 | 422)))
+            | (Self::UpstreamFault, Some(status @ (503 | 504))) => status,
             (class, _) => class.client_status(),
         }
     }
 
-    /// Returns the `error.type` of the OpenAI error shape.
+    /// Returns the `error.type` of the `OpenAI` error shape.
     pub const fn openai_type(self) -> &'static str {
         match self {
             Self::InvalidKey | Self::WrongPlan | Self::WrongRegion => "authentication_error",
@@ -155,7 +155,7 @@ pub struct FailureFacts<'a> {
     pub family: EndpointFamily,
     /// HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// The service's error code (or OpenAI `type` when it has no code).
+    /// The service's error code (or `OpenAI` `type` when it has no code).
     pub code: Option<&'a str>,
     /// The service's error text; empty when there is none.
     pub message: &'a str,

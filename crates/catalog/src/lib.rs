@@ -27,6 +27,7 @@ mod failure;
 mod key;
 mod model;
 mod nearest;
+mod nesting;
 mod plan;
 mod provider;
 mod reference;

@@ -9,6 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::failure::ErrorRow;
 use crate::key::KeyPrefix;
 use crate::model::{KindPattern, Model};
+use crate::nesting;
 use crate::provider::Provider;
 use crate::sunset::Sunset;
 
@@ -135,61 +136,13 @@ fn read_override(file: &OverrideFile<'_>) -> Result<Vec<Value>, Error> {
             max: OVERRIDE_BYTES_MAX,
         });
     }
-    if contents
-        .bytes()
-        .filter(|byte| matches!(byte, b'[' | b'{'))
-        .count()
-        > DEPTH_MAX
-        && depth(contents) > DEPTH_MAX
-    {
+    if nesting::depth(contents) > DEPTH_MAX {
         return Err(Error::TooDeep {
             file: name,
             max: DEPTH_MAX,
         });
     }
     json5::from_str(contents).map_err(|source| Error::Syntax { file: name, source })
-}
-
-/// Returns an upper bound of the nesting; brackets in comments and strings count as nesting
-/// when opened and never as closed early, because only a run of openers can exceed the bound.
-fn depth(text: &str) -> usize {
-    let mut open = 0_usize;
-    let mut deepest = 0;
-    let mut quote: Option<u8> = None;
-    let mut bytes = text.bytes().peekable();
-    while let Some(byte) = bytes.next() {
-        match (quote, byte) {
-            (Some(_), b'\\') => {
-                bytes.next();
-            }
-            (Some(end), byte) if byte == end => quote = None,
-            (Some(_), _) => {}
-            (None, b'/') if bytes.peek() == Some(&b'/') => skip_line(&mut bytes),
-            (None, b'/') if bytes.peek() == Some(&b'*') => skip_block(&mut bytes),
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (None, b'[' | b'{') => {
-                open += 1;
-                deepest = deepest.max(open);
-            }
-            (None, b']' | b'}') => open = open.saturating_sub(1),
-            (None, _) => {}
-        }
-    }
-    deepest
-}
-
-fn skip_line(bytes: &mut impl Iterator<Item = u8>) {
-    let _ = bytes.find(|byte| matches!(byte, b'\n' | b'\r'));
-}
-
-fn skip_block(bytes: &mut impl Iterator<Item = u8>) {
-    bytes.next();
-    let mut previous = 0;
-    let _ = bytes.find(|byte| {
-        let ends = previous == b'*' && *byte == b'/';
-        previous = *byte;
-        ends
-    });
 }
 
 fn id_of(row: &Value) -> Option<&str> {
