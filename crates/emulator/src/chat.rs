@@ -1,0 +1,14 @@
+//! What a chat completion is made of: reading the request, deciding the
+//! answer, and writing it as one object or as a stream.
+
+pub(crate) mod answer;
+mod field;
+mod media;
+mod message;
+pub(crate) mod request;
+mod sampling;
+mod schema_instance;
+mod thinking;
+mod token_count;
+mod tool;
+pub(crate) mod wire;

@@ -1,0 +1,6 @@
+//! One module per endpoint or way of answering.
+
+pub(crate) mod chat_completions;
+pub(crate) mod models;
+pub(crate) mod playback;
+pub(crate) mod scripted;

@@ -1,0 +1,86 @@
+//! An answer before it is put on the wire.
+
+use bytes::Bytes;
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::refusal::Refusal;
+
+/// Content type of every JSON reply.
+pub(crate) const JSON: &str = "application/json";
+
+/// Content type of an event stream, as recorded, without a blank.
+pub(crate) const EVENT_STREAM: &str = "text/event-stream;charset=UTF-8";
+
+/// Events of a stream, each complete with its blank line.
+pub(crate) type Events = Box<dyn Iterator<Item = Bytes> + Send>;
+
+/// What the body is made of.
+pub(crate) enum Content {
+    /// No body.
+    Empty,
+    /// One piece.
+    Whole(Bytes),
+    /// Server-sent events, made one by one as they are sent.
+    Events(Events),
+}
+
+/// An answer before it is put on the wire.
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    /// Names in lower case; they replace the standard ones.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) content: Content,
+    /// Whether the request passed the gateway, which then says so in a header.
+    pub(crate) passed_gateway: bool,
+}
+
+impl Reply {
+    pub(crate) fn json(status: StatusCode, body: &Value) -> Self {
+        Self::whole(status, JSON, Bytes::from(body.to_string()))
+    }
+
+    pub(crate) fn whole(status: StatusCode, content_type: &str, body: Bytes) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".to_owned(), content_type.to_owned())],
+            content: Content::Whole(body),
+            passed_gateway: true,
+        }
+    }
+
+    pub(crate) fn events(events: Events) -> Self {
+        Self {
+            status: StatusCode::OK,
+            headers: vec![("content-type".to_owned(), EVENT_STREAM.to_owned())],
+            content: Content::Events(events),
+            passed_gateway: true,
+        }
+    }
+
+    pub(crate) fn refused(refusal: &Refusal, request_id: &str) -> Self {
+        // Recorded 401 replies lack the gateway header, others have it.
+        let passed_gateway = refusal.status != StatusCode::UNAUTHORIZED;
+        match refusal.body(request_id) {
+            Some(body) => Self {
+                passed_gateway,
+                ..Self::json(refusal.status, &body)
+            },
+            None => Self {
+                status: refusal.status,
+                headers: Vec::new(),
+                content: Content::Empty,
+                passed_gateway,
+            },
+        }
+    }
+}
+
+/// Returns one server-sent event with `payload` as its data.
+pub(crate) fn event(payload: &str) -> Bytes {
+    let mut framed = String::with_capacity(payload.len() + 8);
+    framed.push_str("data: ");
+    framed.push_str(payload);
+    framed.push_str("\n\n");
+    Bytes::from(framed)
+}
