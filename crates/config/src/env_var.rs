@@ -1,0 +1,73 @@
+//! Every environment variable the product reads, named once.
+//!
+//! Code asks [`crate::Environment`] with one of these constants; nothing else spells a variable name.
+
+/// Replaces the home folder that everything else is derived from.
+pub const OPENCLAW_HOME: &str = "OPENCLAW_HOME";
+/// Replaces the state folder (default `<home>/.openclaw`); a leading `~` is expanded.
+pub const STATE_DIR: &str = "OPENCLAW_STATE_DIR";
+/// Replaces the config file (default `<state>/openclaw.json`); a leading `~` is expanded.
+pub const CONFIG_PATH: &str = "OPENCLAW_CONFIG_PATH";
+/// Names a profile, like `--profile`: state lives in `~/.openclaw-<name>`.
+pub const PROFILE: &str = "OPENCLAW_PROFILE";
+/// Replaces the folder of the default agent (default `<state>/agents/main/agent`).
+pub const AGENT_DIR: &str = "OPENCLAW_AGENT_DIR";
+/// The older spelling of [`AGENT_DIR`], still honoured after it.
+pub const PI_AGENT_DIR: &str = "PI_CODING_AGENT_DIR";
+/// Replaces the workspace folder (default `<state>/workspace`).
+pub const WORKSPACE_DIR: &str = "OPENCLAW_WORKSPACE_DIR";
+/// The token that clients of the gateway present; wins over `gateway.auth.token`.
+pub const GATEWAY_TOKEN: &str = "OPENCLAW_GATEWAY_TOKEN";
+/// The password that clients of the gateway present; wins over `gateway.auth.password`.
+pub const GATEWAY_PASSWORD: &str = "OPENCLAW_GATEWAY_PASSWORD";
+/// The port the gateway listens on, 1 to 65535.
+pub const GATEWAY_PORT: &str = "OPENCLAW_GATEWAY_PORT";
+/// The gateway that client commands talk to.
+pub const GATEWAY_URL: &str = "OPENCLAW_GATEWAY_URL";
+/// The log level, `silent` to `trace`.
+pub const LOG_LEVEL: &str = "OPENCLAW_LOG_LEVEL";
+/// `1` forbids every write to the config file.
+pub const CONFIG_READONLY: &str = "OPENCLAW_CONFIG_READONLY";
+/// `1` forbids every write to the credential store.
+pub const AUTH_STORE_READONLY: &str = "OPENCLAW_AUTH_STORE_READONLY";
+/// `1` shows the chain of causes under an error.
+pub const DEBUG: &str = "OPENCLAW_DEBUG";
+
+/// A Qwen Cloud (Model Studio) key; the first of three names that are tried.
+pub const QWEN_API_KEY: &str = "QWEN_API_KEY";
+/// A Qwen Cloud (Model Studio) key; the second name that is tried.
+pub const MODELSTUDIO_API_KEY: &str = "MODELSTUDIO_API_KEY";
+/// A Qwen Cloud (Model Studio) key; the third name that is tried.
+pub const DASHSCOPE_API_KEY: &str = "DASHSCOPE_API_KEY";
+/// A Token Plan key, the only name the provider `qwen-token-plan` reads.
+pub const QWEN_TOKEN_PLAN_API_KEY: &str = "QWEN_TOKEN_PLAN_API_KEY";
+/// A Qwen portal token; the first of two names.
+pub const QWEN_OAUTH_TOKEN: &str = "QWEN_OAUTH_TOKEN";
+/// A Qwen portal token; the second of two names.
+pub const QWEN_PORTAL_API_KEY: &str = "QWEN_PORTAL_API_KEY";
+
+/// The proxy for `https` requests.
+pub const HTTPS_PROXY: &str = "HTTPS_PROXY";
+/// The lower-case spelling of [`HTTPS_PROXY`].
+pub const HTTPS_PROXY_LOWER: &str = "https_proxy";
+/// The proxy for `http` requests. Only the lower-case spelling: servers set the other one from a request header.
+pub const HTTP_PROXY_LOWER: &str = "http_proxy";
+/// The proxy for every scheme that has none of its own.
+pub const ALL_PROXY: &str = "ALL_PROXY";
+/// The lower-case spelling of [`ALL_PROXY`].
+pub const ALL_PROXY_LOWER: &str = "all_proxy";
+/// Hosts that are reached without a proxy.
+pub const NO_PROXY: &str = "NO_PROXY";
+/// The lower-case spelling of [`NO_PROXY`].
+pub const NO_PROXY_LOWER: &str = "no_proxy";
+/// A PEM file of certificate authorities, trusted besides the system's.
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+/// A folder of certificate authorities, trusted besides the system's.
+pub const SSL_CERT_DIR: &str = "SSL_CERT_DIR";
+
+/// Any value turns colour off (<https://no-color.org>).
+pub const NO_COLOR: &str = "NO_COLOR";
+/// The home folder of the user.
+pub const HOME: &str = "HOME";
+/// The home folder of the user on Windows.
+pub const USERPROFILE: &str = "USERPROFILE";

@@ -1,0 +1,151 @@
+//! `gateway`: where the gateway listens and who may use it.
+
+use super::reader::{Reader, Section};
+use crate::secret::SecretInput;
+
+/// `gateway`.
+#[derive(Debug, Clone, Default)]
+pub struct GatewaySettings {
+    /// `mode`: whether this machine runs the gateway.
+    pub mode: Option<GatewayMode>,
+    /// `port`, 1 to 65535.
+    pub port: Option<u16>,
+    /// `bind`: which addresses it listens on. Default loopback.
+    pub bind: Bind,
+    /// `customBindHost`: the address for [`Bind::Custom`].
+    pub custom_bind_host: Option<String>,
+    /// `auth`.
+    pub auth: GatewayAuth,
+    /// `remote.url`: the gateway that clients use in remote mode.
+    pub remote_url: Option<String>,
+    /// `remote.token`: what they present there.
+    pub remote_token: Option<SecretInput>,
+    /// `http.endpoints.chatCompletions.enabled`.
+    pub chat_completions_enabled: Option<bool>,
+    /// `http.endpoints.responses.enabled`.
+    pub responses_enabled: Option<bool>,
+}
+
+/// `gateway.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GatewayMode {
+    /// `local`: the gateway runs here.
+    Local,
+    /// `remote`: it runs elsewhere.
+    Remote,
+}
+
+/// `gateway.bind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bind {
+    /// `loopback`: this machine only.
+    #[default]
+    Loopback,
+    /// `lan`: every address.
+    Lan,
+    /// `tailnet`: the address of the Tailscale network.
+    Tailnet,
+    /// `auto`: loopback when possible.
+    Auto,
+    /// `custom`: the address in `customBindHost`.
+    Custom,
+}
+
+/// `gateway.auth`.
+#[derive(Debug, Clone, Default)]
+pub struct GatewayAuth {
+    /// `mode`.
+    pub mode: Option<GatewayAuthMode>,
+    /// `token`.
+    pub token: Option<SecretInput>,
+    /// `password`.
+    pub password: Option<SecretInput>,
+}
+
+/// `gateway.auth.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GatewayAuthMode {
+    /// `none`: everybody who can reach the port.
+    None,
+    /// `token`.
+    Token,
+    /// `password`.
+    Password,
+    /// `trusted-proxy`: a proxy in front has authenticated the caller.
+    TrustedProxy,
+}
+
+impl GatewaySettings {
+    pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
+        let bind = reader.choice(
+            section,
+            "bind",
+            &[
+                ("loopback", Bind::Loopback),
+                ("lan", Bind::Lan),
+                ("tailnet", Bind::Tailnet),
+                ("auto", Bind::Auto),
+                ("custom", Bind::Custom),
+            ],
+        );
+        let custom_bind_host = reader.text(section, "customBindHost");
+        if bind == Some(Bind::Custom) && custom_bind_host.is_none() {
+            let hint = "add `customBindHost` with an address of this machine".to_owned();
+            reader.error(
+                section.path.key("bind"),
+                "`custom` needs `customBindHost`",
+                Some(hint),
+            );
+        }
+        let remote = reader.section(section, "remote");
+        let endpoints = reader
+            .section(section, "http")
+            .and_then(|http| reader.section(&http, "endpoints"));
+        let mut enabled = |name: &str| {
+            let endpoint = endpoints
+                .as_ref()
+                .and_then(|endpoints| reader.section(endpoints, name));
+            endpoint.and_then(|endpoint| reader.flag(&endpoint, "enabled"))
+        };
+        Self {
+            chat_completions_enabled: enabled("chatCompletions"),
+            responses_enabled: enabled("responses"),
+            mode: reader.choice(
+                section,
+                "mode",
+                &[
+                    ("local", GatewayMode::Local),
+                    ("remote", GatewayMode::Remote),
+                ],
+            ),
+            port: reader
+                .whole(section, "port", 1..=65_535)
+                .and_then(|port| u16::try_from(port).ok()),
+            bind: bind.unwrap_or_default(),
+            custom_bind_host,
+            auth: reader.part(section, "auth", GatewayAuth::read),
+            remote_url: remote
+                .as_ref()
+                .and_then(|remote| reader.text(remote, "url")),
+            remote_token: remote
+                .as_ref()
+                .and_then(|remote| reader.secret(remote, "token")),
+        }
+    }
+}
+
+impl GatewayAuth {
+    fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
+        let modes = [
+            ("none", GatewayAuthMode::None),
+            ("token", GatewayAuthMode::Token),
+            ("password", GatewayAuthMode::Password),
+            ("trusted-proxy", GatewayAuthMode::TrustedProxy),
+        ];
+        Self {
+            mode: reader.choice(section, "mode", &modes),
+            token: reader.secret(section, "token"),
+            password: reader.secret(section, "password"),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Which keys some version of OpenClaw knows, to warn about the others: most unknown keys are typing errors.
+//!
+//! Only the sections that this program reads are listed; everything else is accepted as it is. The lists join the keys
+//! of the versions from 2026.3 to 2026.9, since homes of all of them must load without noise.
+
+use serde_json::Value;
+
+use super::reader::Reader;
+use crate::value_path::ValuePath;
+
+/// The keys of the objects at places that match a pattern.
+struct Known {
+    /// Keys from the root; `*` stands for any key or index.
+    pattern: &'static [&'static str],
+    keys: &'static [&'static str],
+    /// Whether the list is complete. If not, only keys that look like a typing error are reported.
+    complete: bool,
+}
+
+const fn all(pattern: &'static [&'static str], keys: &'static [&'static str]) -> Known {
+    Known {
+        pattern,
+        keys,
+        complete: true,
+    }
+}
+
+const fn some(pattern: &'static [&'static str], keys: &'static [&'static str]) -> Known {
+    Known {
+        pattern,
+        keys,
+        complete: false,
+    }
+}
+
+#[rustfmt::skip]
+const KNOWN: &[Known] = &[
+    all(&[], &[
+        "$schema", "$include", "meta", "env", "wizard", "diagnostics", "logging", "update", "telemetry", "browser",
+        "ui", "secrets", "auth", "accessGroups", "acp", "models", "nodeHost", "agents", "worktreeRoot",
+        "worktreeAcceleration", "tools", "security", "bindings", "broadcast", "attachments", "messages", "tts",
+        "commands", "approvals", "session", "cron", "transcripts", "hooks", "channels", "discovery", "talk",
+        "gateway", "cloudWorkers", "desktop", "memory", "mcp", "skills", "plugins", "surfaces", "proxy",
+        // 2026.5 and before
+        "cli", "crestodian", "audio", "media", "commitments", "web", "canvasHost",
+        // this program
+        "routing",
+    ]),
+    all(&["models"], &["mode", "providers", "pricing", "catalogRefresh", "bedrockDiscovery"]),
+    some(&["models", "providers", "*"], &[
+        "baseUrl", "apiKey", "auth", "api", "maxTokens", "timeoutSeconds", "region", "params", "headers",
+        "authHeader", "request", "localService", "agentRuntime", "models", "contextWindow", "contextTokens",
+        "injectNumCtxForOpenAICompat", "enabled",
+    ]),
+    some(&["models", "providers", "*", "models", "*"], &[
+        "id", "name", "api", "baseUrl", "reasoning", "input", "cost", "contextWindow", "contextTokens",
+        "maxTokens", "params", "headers", "compat", "agentRuntime", "thinkingLevelMap", "mediaInput", "metadataSource",
+    ]),
+    all(&["models", "providers", "*", "models", "*", "cost"], &[
+        "input", "output", "cacheRead", "cacheWrite", "tieredPricing",
+    ]),
+    all(&["agents"], &["defaults", "list", "entries"]),
+    some(&["agents", "defaults"], &[
+        "model", "imageModel", "pdfModel", "models", "modelPolicy", "workspace", "thinkingDefault", "utilityModel",
+        "decisionModel", "videoGenerationModel", "imageGenerationModel", "musicGenerationModel", "mediaModels",
+        "compaction", "maxConcurrent", "subagents", "contextTokens", "timeoutSeconds", "heartbeat", "sandbox",
+        "userTimezone", "timeFormat", "skipBootstrap", "bootstrapMaxChars", "contextPruning", "memorySearch",
+        "verboseDefault", "elevatedDefault", "blockStreamingDefault", "typingMode", "mediaMaxMb", "cliBackends",
+        "repoRoot", "skills", "params", "agentRuntime", "reasoningDefault", "fastModeDefault",
+    ]),
+    some(&["agents", "defaults", "model"], &["primary", "fallbacks", "timeoutMs"]),
+    some(&["agents", "defaults", "imageModel"], &["primary", "fallbacks", "timeoutMs"]),
+    some(&["agents", "defaults", "models", "*"], &["alias", "params", "streaming", "agentRuntime"]),
+    some(&["agents", "list", "*"], AGENT),
+    some(&["agents", "entries", "*"], AGENT),
+    all(&["auth"], &["profiles", "order", "cooldowns"]),
+    all(&["auth", "profiles", "*"], &["provider", "mode", "email", "displayName"]),
+    all(&["auth", "cooldowns"], &[
+        "billingBackoffHours", "billingBackoffHoursByProvider", "billingMaxHours", "authPermanentBackoffMinutes",
+        "authPermanentMaxMinutes", "failureWindowHours", "overloadedProfileRotations", "overloadedBackoffMs",
+        "rateLimitedProfileRotations",
+    ]),
+    all(&["env", "shellEnv"], &["enabled", "timeoutMs"]),
+    some(&["logging"], &[
+        "level", "consoleLevel", "file", "maxFileBytes", "consoleStyle", "redactPatterns", "redactSensitive", "audit",
+    ]),
+    some(&["plugins"], &["enabled", "allow", "deny", "load", "slots", "entries", "installs"]),
+    some(&["gateway"], &[
+        "mode", "port", "bind", "customBindHost", "auth", "trustedProxies", "allowRealIpFallback", "tls", "remote",
+        "tailscale", "controlUi", "http", "tools", "nodes", "reload", "push", "channelHealthCheckMinutes",
+        "handshakeTimeoutMs", "webchat",
+    ]),
+    some(&["gateway", "auth"], &[
+        "mode", "token", "password", "rateLimit", "allowTailscale", "trustedProxy",
+    ]),
+    all(&["gateway", "tailscale"], &["mode", "resetOnExit", "serviceName", "preserveFunnel"]),
+    some(&["gateway", "remote"], &[
+        "url", "token", "password", "tlsFingerprint", "sshTarget", "sshIdentity", "transport", "enabled",
+    ]),
+    some(&["gateway", "reload"], &["mode", "debounceMs", "deferralTimeoutMs"]),
+    some(&["gateway", "http"], &["endpoints", "securityHeaders"]),
+    some(&["gateway", "http", "endpoints"], &["chatCompletions", "responses"]),
+    some(&["meta"], &["lastTouchedVersion", "lastTouchedAt", "migrations"]),
+];
+
+const AGENT: &[&str] = &[
+    "id",
+    "default",
+    "name",
+    "workspace",
+    "agentDir",
+    "identity",
+    "model",
+    "imageModel",
+    "skills",
+    "memorySearch",
+    "heartbeat",
+    "groupChat",
+    "subagents",
+    "sandbox",
+    "tools",
+    "params",
+    "runtime",
+    "thinkingDefault",
+    "description",
+    "models",
+    "modelPolicy",
+];
+
+/// Notes a warning for every key that no version knows.
+pub(super) fn check(reader: &mut Reader<'_>) {
+    let text = reader.text;
+    visit(reader, text.value(), &mut Vec::new(), &ValuePath::root());
+}
+
+/// Walks as deep as there are patterns; the depth of the text is bounded anyway.
+fn visit(reader: &mut Reader<'_>, value: &Value, steps: &mut Vec<String>, path: &ValuePath) {
+    match value {
+        Value::Object(members) => {
+            let known = KNOWN.iter().find(|known| known.matches(steps));
+            for (key, member) in members {
+                let path = path.key(key);
+                if let Some(known) = known {
+                    known.check(reader, key, &path);
+                }
+                steps.push(key.clone());
+                visit(reader, member, steps, &path);
+                steps.pop();
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                steps.push(index.to_string());
+                visit(reader, item, steps, &path.index(index));
+                steps.pop();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+impl Known {
+    fn matches(&self, steps: &[String]) -> bool {
+        let same = |(pattern, step): (&&str, &String)| *pattern == "*" || pattern == step;
+        self.pattern.len() == steps.len() && self.pattern.iter().zip(steps).all(same)
+    }
+
+    fn check(&self, reader: &mut Reader<'_>, key: &str, path: &ValuePath) {
+        if self.keys.contains(&key) {
+            return;
+        }
+        let near = self.keys.iter().find(|known| is_near(key, known));
+        if near.is_some() || self.complete {
+            let hint = near.map(|known| format!("did you mean `{known}`?"));
+            reader.warning(
+                path.clone(),
+                "this key is not known and has no effect",
+                hint,
+            );
+        }
+    }
+}
+
+/// Returns whether two keys differ in case only, or in at most two letters, one for short keys.
+fn is_near(key: &str, known: &str) -> bool {
+    let (key, known) = (key.to_ascii_lowercase(), known.to_ascii_lowercase());
+    let most = if known.len() < 6 { 1 } else { 2 };
+    key.len().abs_diff(known.len()) <= most && distance(&key, &known) <= most
+}
+
+/// Returns how many letters must be changed, added or dropped to make one word of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (line, a) in one.chars().enumerate() {
+        let mut diagonal = line;
+        let mut left = line + 1;
+        let mut next = vec![left];
+        for (above, b) in row.iter().skip(1).zip(other.chars()) {
+            left = (diagonal + usize::from(a != b))
+                .min(left + 1)
+                .min(above + 1);
+            diagonal = *above;
+            next.push(left);
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measures_distance() {
+        let cases = [
+            ("", "", 0),
+            ("a", "", 1),
+            ("baseURL", "baseUrl", 2),
+            ("kitten", "sitting", 3),
+            ("port", "prot", 2),
+        ];
+        for (one, other, expected) in cases {
+            assert_eq!(distance(one, other), expected, "{one} {other}");
+        }
+        assert!(is_near("baseURL", "baseUrl"));
+        assert!(is_near("primry", "primary"));
+        assert!(!is_near("mode", "model_x"));
+    }
+}
