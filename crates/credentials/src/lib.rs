@@ -1,1 +1,40 @@
-//! Turns a provider into a usable secret: stores, sources, provenance
+//! Turns a provider into a usable secret: stores, sources, provenance.
+//!
+//! A [`Resolver`] reads all stores of an agent once and answers, for a provider, with a [`Resolution`]: the
+//! [`Candidate`]s in the order in which they are tried, each with its [`Provenance`], and everything that was found and
+//! is not tried, with the reason. A [`ProfileStore`] changes the one store that this program writes, entry by entry. A
+//! [`Secret`] cannot be printed.
+//!
+//! There is no clock, no network and no async code in here: callers pass the time in.
+
+mod agent_stores;
+mod document;
+mod error;
+mod key_lint;
+mod profile;
+mod profile_plan;
+mod profile_state;
+mod profile_store;
+pub mod qwen_cli;
+mod resolver;
+mod secret;
+mod secret_reference;
+mod source;
+pub mod sqlite_store;
+mod store;
+mod store_file;
+
+pub use agent_stores::{AgentStores, Found};
+pub use error::{Error, ShapeProblem};
+pub use key_lint::{KEY_BYTES_MAX, KeyProblem, placeholder_reason};
+pub use profile::{
+    Credential, EntryProblem, Expiry, HeldSecret, Kind, Login, Profile, UnknownFields,
+};
+pub use profile_plan::{AppliedProfile, ProfilePlan, write_api_key_profile};
+pub use profile_state::{ProfileState, Usage};
+pub use profile_store::{FILE_NAME, ProfileStore};
+pub use resolver::Resolver;
+pub use secret::{MASK_CHARS_MAX, Secret};
+pub use source::{Candidate, Caution, Provenance, Resolution, SkipReason, Skipped, Unusable};
+pub use store::{Origin, StoredProfiles, Warning};
+pub use store_file::STORE_BYTES_MAX;

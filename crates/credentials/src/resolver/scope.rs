@@ -1,0 +1,129 @@
+//! Which provider ids mean the same provider, so that a credential never goes to somebody else's host.
+//!
+//! `modelstudio` is an older name of `qwen`: a profile under either name is a credential of the same service. But a
+//! config may define a provider of its own under such a name, with its own host or key. Then the name belongs to that
+//! definition: nothing stored for `qwen` is sent there, and its key is used for nothing else.
+
+use catalog::{Catalog, Plan, Provider};
+use config::{ProviderId, SecretInput, Settings};
+
+use crate::key_lint::placeholder_reason;
+
+/// The ids whose credentials may be used for one provider.
+pub(super) struct Scope<'a> {
+    /// What the catalog knows about the provider; `None` for a provider that only the config defines.
+    pub(super) known: Option<&'a Provider>,
+    /// The accepted ids, the most fitting first; never empty.
+    pub(super) accepted: Vec<ProviderId>,
+}
+
+impl<'a> Scope<'a> {
+    /// Decides for the provider called `requested`, which may be an alias.
+    pub(super) fn of(requested: &ProviderId, settings: &Settings, catalog: &'a Catalog) -> Self {
+        let Some(known) = catalog.provider(requested.as_str()) else {
+            return Self {
+                known: None,
+                accepted: vec![requested.clone()],
+            };
+        };
+        if is_own_definition(requested, known, settings, catalog) {
+            return Self {
+                known: None,
+                accepted: vec![requested.clone()],
+            };
+        }
+        let canonical = ProviderId::new(&known.id).unwrap_or_else(|_| requested.clone());
+        let first = if settings.models.providers.contains_key(requested) {
+            requested
+        } else {
+            &canonical
+        };
+        let mut accepted = vec![first.clone()];
+        if has_foreign_host(first, known, settings, catalog) {
+            return Self {
+                known: Some(known),
+                accepted,
+            };
+        }
+        let names = std::iter::once(&known.id).chain(&known.aliases);
+        for id in names.filter_map(|name| ProviderId::new(name).ok()) {
+            if !accepted.contains(&id) && !is_own_definition(&id, known, settings, catalog) {
+                accepted.push(id);
+            }
+        }
+        Self {
+            known: Some(known),
+            accepted,
+        }
+    }
+
+    /// Tells whether credentials of this provider id may be used.
+    pub(super) fn accepts(&self, provider: &ProviderId) -> bool {
+        self.accepted.contains(provider)
+    }
+
+    /// Tells whether the provider is the portal, which takes portal tokens only.
+    pub(super) fn is_portal(&self) -> bool {
+        self.known
+            .is_some_and(|known| known.plans.contains(&Plan::Portal))
+    }
+
+    /// Tells whether the provider is `DashScope` in one of its plans, which never takes a portal token.
+    pub(super) fn is_dashscope(&self) -> bool {
+        self.known
+            .is_some_and(|known| !known.plans.contains(&Plan::Portal))
+    }
+
+    /// Tells whether the id means the same provider in the catalog, accepted or not.
+    pub(super) fn is_related(&self, provider: &ProviderId) -> bool {
+        self.accepts(provider)
+            || self
+                .known
+                .is_some_and(|known| known.answers_to(provider.as_str()))
+    }
+}
+
+/// Tells whether the config defines the alias as a provider of its own: with its own key, format or host.
+fn is_own_definition(
+    id: &ProviderId,
+    known: &Provider,
+    settings: &Settings,
+    catalog: &Catalog,
+) -> bool {
+    if id.as_str() == known.id {
+        return false;
+    }
+    let Some(block) = settings.models.providers.get(id) else {
+        return false;
+    };
+    block.api_key.as_ref().is_some_and(is_key) || has_foreign_host(id, known, settings, catalog)
+}
+
+/// Tells whether the config gives the id a base URL that is not a host of the known provider.
+fn has_foreign_host(
+    id: &ProviderId,
+    known: &Provider,
+    settings: &Settings,
+    catalog: &Catalog,
+) -> bool {
+    let base_url = settings
+        .models
+        .providers
+        .get(id)
+        .and_then(|block| block.base_url.as_deref());
+    base_url.is_some_and(|url| {
+        catalog
+            .endpoint_for_url(url)
+            .is_none_or(|found| found.endpoint.provider != known.id)
+    })
+}
+
+/// Tells whether a configured key is more than a placeholder.
+fn is_key(input: &SecretInput) -> bool {
+    match input {
+        SecretInput::Plain(text) => {
+            !text.expose().trim().is_empty() && placeholder_reason(text.expose()).is_none()
+        }
+        SecretInput::Ref(_) | SecretInput::EnvTemplate(_) => true,
+    }
+}

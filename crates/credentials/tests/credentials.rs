@@ -1,0 +1,10 @@
+//! Credentials as a whole: real homes, precedence, misdirection, and stores under writers.
+
+mod credentials {
+    mod databases;
+    mod homes;
+    mod misdirection;
+    mod precedence;
+    mod store;
+    mod test_home;
+}
