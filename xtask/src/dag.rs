@@ -26,7 +26,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
         println!("{difference}");
     }
     if !differences.is_empty() {
-        bail!("{TABLE} and the crates differ in {}", differences.len());
+        bail!(
+            "{TABLE} and the crates differ: {} lines above",
+            differences.len()
+        );
     }
     let n_arrows: usize = found.values().map(BTreeSet::len).sum();
     println!("{} crates, {n_arrows} arrows, all listed", found.len());

@@ -3,6 +3,7 @@
 
 #![expect(
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a tool for the people who work on the project: what it prints is its result"
 )]
 
@@ -13,6 +14,8 @@ mod gate;
 mod process;
 mod tidy;
 mod workspace;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -36,8 +39,19 @@ enum Chore {
     Bench(bench::Benchmark),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Arguments::parse().chore {
+fn main() -> ExitCode {
+    let Err(error) = run(Arguments::parse().chore) else {
+        return ExitCode::SUCCESS;
+    };
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+    ExitCode::FAILURE
+}
+
+fn run(chore: Chore) -> anyhow::Result<()> {
+    match chore {
         Chore::Test(options) => gate::run(&options),
         Chore::Dag => dag::run(),
         Chore::Tidy => tidy::run(),

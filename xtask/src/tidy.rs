@@ -84,7 +84,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         println!("{finding}");
     }
     if !findings.is_empty() {
-        bail!("{} rules are broken", findings.len());
+        bail!("broken rules: {}", findings.len());
     }
     println!("{} files, all tidy", files.len());
     Ok(())

@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 
+use crate::process;
+
 /// Open files for 1,000 clients, as many upstream connections, and room for the rest.
 const OPEN_FILES: u32 = 16_384;
 
@@ -64,6 +66,19 @@ pub(super) fn pinned(core: u32, program: &OsStr) -> Command {
         .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin");
     command.stdin(Stdio::null());
     command
+}
+
+/// Moves every thread of the processes to a core.
+///
+/// # Errors
+/// `taskset` is missing or may not do it.
+pub(super) fn repin(pids: &[u32], core: u32) -> anyhow::Result<()> {
+    for pid in pids {
+        let mut command = Command::new("taskset");
+        command.args(["-acp", &core.to_string(), &pid.to_string()]);
+        process::output(&mut command)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

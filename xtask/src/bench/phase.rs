@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
 
-use super::cores::{Cores, pinned};
+use super::cores::{Cores, pinned, repin};
 use super::figures::real;
 use super::process_tree::ProcessTree;
 use super::target::Target;
@@ -26,6 +26,9 @@ pub(super) struct Phase {
     pub(super) is_default: bool,
     load: Load,
     n_connections: u32,
+    /// Whether the gateway joins mock and driver on their core. With one request at a time only
+    /// one of them runs at any moment, and waking an idle core would be most of the latency.
+    shares_core: bool,
 }
 
 enum Load {
@@ -37,7 +40,7 @@ enum Load {
 const PROMPT_BYTES: u32 = 700;
 
 pub(super) static PHASES: [Phase; 7] = [
-    Phase::requests("c1", "1 connection, 1 KB requests", 1),
+    Phase::requests("c1", "1 connection, 1 KB requests, all on one core", 1),
     Phase::requests("c16", "16 connections, 1 KB requests", 16),
     Phase::requests("c64", "64 connections, 1 KB requests", 64),
     Phase::streams("s200", "200 streams, 100 chunks, 20 ms apart", 200),
@@ -50,6 +53,7 @@ pub(super) static PHASES: [Phase; 7] = [
             prompt_bytes: 100_000,
         },
         n_connections: 16,
+        shares_core: false,
     },
     Phase {
         name: "flood",
@@ -57,6 +61,7 @@ pub(super) static PHASES: [Phase; 7] = [
         is_default: false,
         load: Load::Flood,
         n_connections: 4,
+        shares_core: false,
     },
 ];
 
@@ -82,6 +87,7 @@ impl Phase {
                 prompt_bytes: PROMPT_BYTES,
             },
             n_connections,
+            shares_core: n_connections == 1,
         }
     }
 
@@ -92,6 +98,7 @@ impl Phase {
             is_default: true,
             load: Load::Streams,
             n_connections,
+            shares_core: false,
         }
     }
 
@@ -129,14 +136,20 @@ impl Phase {
         round: usize,
         bench: &Bench<'_>,
     ) -> anyhow::Result<Sample> {
-        sleep(SETTLE);
         let tree = ProcessTree::of(target.pid);
+        if self.shares_core {
+            repin(tree.pids(), bench.cores.outer)?;
+        }
+        sleep(SETTLE);
         let cpu_before_us = tree.cpu_us();
         let (report, rss_kib) = self.drive(target, &tree, bench)?;
         let cpu_us = ProcessTree::of(target.pid)
             .cpu_us()
             .saturating_sub(cpu_before_us);
         target.check_running()?;
+        if self.shares_core && target.is_gateway() {
+            repin(tree.pids(), bench.cores.gateway)?;
+        }
         let counted = if self.is_streamed() { "chunks" } else { "ok" };
         let n_units = report.get(counted).and_then(Value::as_u64).unwrap_or(0);
         Ok(Sample {

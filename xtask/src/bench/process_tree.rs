@@ -38,6 +38,10 @@ impl ProcessTree {
         stats.filter_map(|stat| stat.cpu_us()).sum()
     }
 
+    pub(super) fn pids(&self) -> &[u32] {
+        &self.pids
+    }
+
     /// Memory in use now.
     pub(super) fn rss_kib(&self) -> u64 {
         let pids = self.pids.iter();

@@ -128,6 +128,11 @@ impl Target {
         }
     }
 
+    /// Whether anything stands between the driver and the mock.
+    pub(super) fn is_gateway(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// # Errors
     /// The server has ended.
     pub(super) fn check_running(&mut self) -> anyhow::Result<()> {
