@@ -65,3 +65,26 @@ fn edit_distance(a: &[char], b: &[char]) -> usize {
     }
     row.last().copied().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{edit_distance, fold};
+
+    #[test]
+    fn distances_count_single_edits() {
+        let cases = [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("abc", "abc", 0),
+            ("abc", "abxc", 1),
+            ("abxc", "abc", 1),
+            ("abc", "axc", 1),
+            ("kitten", "sitting", 3),
+            ("flaw", "lawn", 2),
+        ];
+        for (a, b, distance) in cases {
+            assert_eq!(edit_distance(&fold(a), &fold(b)), distance, "{a} {b}");
+        }
+    }
+}

@@ -134,6 +134,7 @@ fn look_alikes_are_not_recognised() {
         "https://user:pass@dashscope.aliyuncs.com/compatible-mode/v1",
         "https://evil.com\\@dashscope.aliyuncs.com/",
         "https://dashscope.aliyuncs.com\\.evil.com/",
+        "https://dashscope.aliyuncs.com/compatible-mode/v1\\x",
         "https://dashscope.aliyuncs.com%2eevil.com/",
         "https://dashscope%2ealiyuncs.com/compatible-mode/v1",
         "https://dashscope。aliyuncs.com/compatible-mode/v1",
