@@ -132,6 +132,7 @@ impl Error {
             Self::FutureVersion { .. } => {
                 Some("update openclaw, or use the program that wrote the store".to_owned())
             }
+            Self::NotAFile { path } => Some(format!("move {} away", path.display())),
             Self::DatabaseBusy { .. } => Some("stop the other program and try again".to_owned()),
             Self::LockStore { path, .. } => Some(format!(
                 "another program holds {}.lock; try again, or remove that file when no such program runs",

@@ -64,7 +64,7 @@ impl<'a> Resolver<'a> {
     ///
     /// `provider` may be an alias. `now_ms` is the time in milliseconds since 1970 UTC.
     pub fn candidates(&self, provider: &ProviderId, now_ms: u64) -> Resolution {
-        let scope = Scope::of(provider, self.settings, self.catalog);
+        let scope = Scope::of(provider, self.settings, self.environment, self.catalog);
         let mut resolution = Resolution {
             provider: provider.clone(),
             candidates: Vec::new(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use config::{AgentId, ProfileId, ProviderId};
+use config::{AgentId, AuthMode, ProfileId, ProviderId};
 use thiserror::Error;
 
 use crate::profile::Kind;
@@ -227,10 +227,10 @@ pub enum SkipReason {
         provider: ProviderId,
     },
     /// The config says that it is of another kind than the store says.
-    #[error("the config says `{listed}`, the store says `{stored}`")]
+    #[error("the config says `{}`, the store says `{stored}`", mode_name(*listed))]
     KindMismatch {
         /// What `auth.profiles` says.
-        listed: String,
+        listed: AuthMode,
         /// What the store says.
         stored: Kind,
     },
@@ -261,4 +261,13 @@ pub enum SkipReason {
     /// It was written by another program, whose logins are not used yet.
     #[error("logins of another program are not used yet")]
     Foreign,
+}
+
+fn mode_name(mode: AuthMode) -> &'static str {
+    match mode {
+        AuthMode::ApiKey => "api_key",
+        AuthMode::OAuth => "oauth",
+        AuthMode::Token => "token",
+        AuthMode::AwsSdk => "aws-sdk",
+    }
 }

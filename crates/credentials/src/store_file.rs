@@ -25,7 +25,10 @@ pub(crate) struct PrivateText {
 
 /// Reads a whole file; `None` when it does not exist.
 pub(crate) fn read(path: &Path) -> Result<Option<PrivateText>, Error> {
-    let read_error = |source| Error::ReadStore { path: path.to_owned(), source };
+    let read_error = |source| Error::ReadStore {
+        path: path.to_owned(),
+        source,
+    };
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(source) if is_absent(&source) => return Ok(None),
@@ -33,7 +36,9 @@ pub(crate) fn read(path: &Path) -> Result<Option<PrivateText>, Error> {
     };
     // Opening a pipe could wait for ever, so the kind is looked at first.
     if !metadata.is_file() {
-        return Err(Error::NotAFile { path: path.to_owned() });
+        return Err(Error::NotAFile {
+            path: path.to_owned(),
+        });
     }
     let file = File::open(path).map_err(read_error)?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(

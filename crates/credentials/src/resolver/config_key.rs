@@ -13,13 +13,13 @@ use super::{Resolver, candidate};
 impl Resolver<'_> {
     /// Adds the keys that the config holds for the accepted ids.
     pub(super) fn add_config_keys(&self, scope: &Scope<'_>, resolution: &mut Resolution) {
-        for id in &scope.accepted {
-            let block = self.settings.models.providers.get(id);
-            let Some(input) = block.and_then(|block| block.api_key.as_ref()) else {
-                continue;
-            };
+        let blocks = scope
+            .accepted
+            .iter()
+            .filter_map(|id| self.settings.models.provider(id));
+        for (block, input) in blocks.filter_map(|block| Some((block, block.api_key.as_ref()?))) {
             let provenance = Provenance::Config {
-                path: format!("models.providers.{id}.apiKey"),
+                path: format!("models.providers.{}.apiKey", block.key),
                 file: self.home.config_path().to_owned(),
             };
             let secret = self.configured(input, resolution);

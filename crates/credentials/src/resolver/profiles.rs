@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use config::{ProfileId, ProviderId};
+use config::{AuthMode, AuthProfile, ProfileId, ProviderId};
 
 use crate::agent_stores::Found;
 use crate::profile::{Credential, Expiry, HeldSecret, Kind, Login, Profile};
@@ -54,11 +54,13 @@ impl Resolver<'_> {
         if let Some(order) = self.order(provider) {
             return Listing::Ordered(order.to_vec());
         }
-        let listed = self.settings.auth.profiles.iter();
-        let listed: Vec<_> = listed
-            .filter(|(_, entry)| entry.provider == *provider)
-            .map(|(id, _)| id.clone())
-            .collect();
+        let listed = self
+            .settings
+            .auth
+            .profiles
+            .iter()
+            .filter(|entry| entry.provider == *provider);
+        let listed: Vec<_> = listed.map(|entry| entry.id.clone()).collect();
         // A list that names nothing stored is left over from another set-up and must not hide what is stored.
         if listed.iter().any(|id| self.stores.find(id).is_some()) {
             return Listing::Unordered(listed);
@@ -77,8 +79,10 @@ impl Resolver<'_> {
 
     fn order(&self, provider: &ProviderId) -> Option<&[ProfileId]> {
         let stored = self.stores.state().order.get(provider);
-        let order = stored.or_else(|| self.settings.auth.order.get(provider))?;
-        (!order.is_empty()).then_some(order.as_slice())
+        let order = stored
+            .map(Vec::as_slice)
+            .or_else(|| self.settings.auth.order_of(provider))?;
+        (!order.is_empty()).then_some(order)
     }
 
     /// Returns the profile as a candidate, or notes why it is none.
@@ -117,20 +121,14 @@ impl Resolver<'_> {
                 provider: profile.provider.clone(),
             });
         }
-        if let Some(entry) = self.settings.auth.profiles.get(&profile.id) {
-            if entry.provider != profile.provider {
-                return Some(SkipReason::OtherProvider {
-                    provider: entry.provider.clone(),
-                });
-            }
-            let listed = entry.mode.as_str();
-            let is_token_login = listed == Kind::OAuth.as_str() && profile.kind() == Kind::Token;
-            if listed != profile.kind().as_str() && !is_token_login {
-                return Some(SkipReason::KindMismatch {
-                    listed: listed.to_owned(),
-                    stored: profile.kind(),
-                });
-            }
+        let entry = self
+            .settings
+            .auth
+            .profiles
+            .iter()
+            .find(|entry| entry.id == profile.id);
+        if let Some(reason) = entry.and_then(|entry| disagreement(entry, profile)) {
+            return Some(reason);
         }
         // No generation of DashScope has had a login: one stored under its name was made at the portal.
         if scope.is_dashscope() && profile.kind() == Kind::OAuth {
@@ -221,6 +219,26 @@ impl Resolver<'_> {
             None => SkipReason::NotListed,
         }
     }
+}
+
+/// Returns how the config contradicts the store about a profile, if it does.
+fn disagreement(entry: &AuthProfile, profile: &Profile) -> Option<SkipReason> {
+    if entry.provider != profile.provider {
+        return Some(SkipReason::OtherProvider {
+            provider: entry.provider.clone(),
+        });
+    }
+    let agrees = match entry.mode {
+        AuthMode::ApiKey => profile.kind() == Kind::ApiKey,
+        AuthMode::Token => profile.kind() == Kind::Token,
+        // A login may be stored as the bare token that it led to.
+        AuthMode::OAuth => profile.kind() != Kind::ApiKey,
+        AuthMode::AwsSdk => false,
+    };
+    (!agrees).then_some(SkipReason::KindMismatch {
+        listed: entry.mode,
+        stored: profile.kind(),
+    })
 }
 
 /// Returns why a profile has nothing to send and never will, if so.

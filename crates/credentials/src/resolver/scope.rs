@@ -5,9 +5,12 @@
 //! definition: nothing stored for `qwen` is sent there, and its key is used for nothing else.
 
 use catalog::{Catalog, Plan, Provider};
-use config::{ProviderId, SecretInput, Settings};
+use config::{Environment, ProviderId, ProviderSettings, SecretInput, Settings};
 
 use crate::key_lint::placeholder_reason;
+
+/// The wire format of every provider of the catalog.
+const USUAL_API: &str = "openai-completions";
 
 /// The ids whose credentials may be used for one provider.
 pub(super) struct Scope<'a> {
@@ -19,27 +22,41 @@ pub(super) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// Decides for the provider called `requested`, which may be an alias.
-    pub(super) fn of(requested: &ProviderId, settings: &Settings, catalog: &'a Catalog) -> Self {
+    pub(super) fn of(
+        requested: &ProviderId,
+        settings: &Settings,
+        environment: &Environment,
+        catalog: &'a Catalog,
+    ) -> Self {
         let Some(known) = catalog.provider(requested.as_str()) else {
             return Self {
                 known: None,
                 accepted: vec![requested.clone()],
             };
         };
-        if is_own_definition(requested, known, settings, catalog) {
+        let definitions = Definitions {
+            known,
+            settings,
+            environment,
+            catalog,
+        };
+        if definitions.is_own(requested) {
             return Self {
                 known: None,
                 accepted: vec![requested.clone()],
             };
         }
         let canonical = ProviderId::new(&known.id).unwrap_or_else(|_| requested.clone());
-        let first = if settings.models.providers.contains_key(requested) {
-            requested
+        let first = if definitions.block(requested).is_some() {
+            requested.clone()
         } else {
-            &canonical
+            canonical
         };
         let mut accepted = vec![first.clone()];
-        if has_foreign_host(first, known, settings, catalog) {
+        if definitions
+            .block(&first)
+            .is_some_and(|block| definitions.has_foreign_host(block))
+        {
             return Self {
                 known: Some(known),
                 accepted,
@@ -47,7 +64,7 @@ impl<'a> Scope<'a> {
         }
         let names = std::iter::once(&known.id).chain(&known.aliases);
         for id in names.filter_map(|name| ProviderId::new(name).ok()) {
-            if !accepted.contains(&id) && !is_own_definition(&id, known, settings, catalog) {
+            if !accepted.contains(&id) && !definitions.is_own(&id) {
                 accepted.push(id);
             }
         }
@@ -83,39 +100,37 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// Tells whether the config defines the alias as a provider of its own: with its own key, format or host.
-fn is_own_definition(
-    id: &ProviderId,
-    known: &Provider,
-    settings: &Settings,
-    catalog: &Catalog,
-) -> bool {
-    if id.as_str() == known.id {
-        return false;
-    }
-    let Some(block) = settings.models.providers.get(id) else {
-        return false;
-    };
-    block.api_key.as_ref().is_some_and(is_key) || has_foreign_host(id, known, settings, catalog)
+/// What the config says about the ids of one known provider.
+struct Definitions<'a> {
+    known: &'a Provider,
+    settings: &'a Settings,
+    environment: &'a Environment,
+    catalog: &'a Catalog,
 }
 
-/// Tells whether the config gives the id a base URL that is not a host of the known provider.
-fn has_foreign_host(
-    id: &ProviderId,
-    known: &Provider,
-    settings: &Settings,
-    catalog: &Catalog,
-) -> bool {
-    let base_url = settings
-        .models
-        .providers
-        .get(id)
-        .and_then(|block| block.base_url.as_deref());
-    base_url.is_some_and(|url| {
-        catalog
-            .endpoint_for_url(url)
-            .is_none_or(|found| found.endpoint.provider != known.id)
-    })
+impl Definitions<'_> {
+    fn block(&self, id: &ProviderId) -> Option<&ProviderSettings> {
+        self.settings.models.provider(id)
+    }
+
+    /// Tells whether the config makes the alias a provider of its own: by a key, a wire format or a host.
+    fn is_own(&self, id: &ProviderId) -> bool {
+        let Some(block) = self.block(id).filter(|_| id.as_str() != self.known.id) else {
+            return false;
+        };
+        block.api_key.as_ref().is_some_and(is_key)
+            || block.api.as_deref().is_some_and(|api| api != USUAL_API)
+            || self.has_foreign_host(block)
+    }
+
+    /// Tells whether the block has a base URL that is not a host of the known provider.
+    fn has_foreign_host(&self, block: &ProviderSettings) -> bool {
+        block.base_url.as_deref().is_some_and(|url| {
+            let url = config::substitute(url, self.environment).unwrap_or_default();
+            let found = self.catalog.endpoint_for_url(&url);
+            found.is_none_or(|found| found.endpoint.provider != self.known.id)
+        })
+    }
 }
 
 /// Tells whether a configured key is more than a placeholder.
