@@ -9,7 +9,7 @@ use serde_json::Value;
 
 /// A single request takes no longer, even while a build runs beside it.
 const REQUEST_MAX: Duration = Duration::from_secs(10);
-const REPLY_BYTES_MAX: u64 = 1024 * 1024;
+const REPLY_BYTES_MAX: usize = 1024 * 1024;
 
 /// What came back. The body still has its chunk framing, if it had any.
 pub(super) struct Reply {
@@ -55,9 +55,31 @@ fn exchange(port: u16, request: &str) -> anyhow::Result<Reply> {
     stream.set_read_timeout(Some(REQUEST_MAX))?;
     stream.set_write_timeout(Some(REQUEST_MAX))?;
     stream.write_all(request.as_bytes())?;
-    let mut bytes = Vec::new();
-    stream.take(REPLY_BYTES_MAX).read_to_end(&mut bytes)?;
-    parse(&String::from_utf8_lossy(&bytes))
+    let mut text = String::new();
+    let mut buffer = [0; 4096];
+    while text.len() < REPLY_BYTES_MAX && !is_whole(&text) {
+        let n_bytes = stream.read(&mut buffer)?;
+        if n_bytes == 0 {
+            break;
+        }
+        text += &String::from_utf8_lossy(buffer.get(..n_bytes).unwrap_or_default());
+    }
+    parse(&text)
+}
+
+/// Whether the framing says that nothing follows: not every server closes when asked to.
+fn is_whole(text: &str) -> bool {
+    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let head = head.to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"));
+    match length.map(|length| length.trim().parse::<usize>()) {
+        Some(Ok(length)) => body.len() >= length,
+        _ => head.contains("transfer-encoding:") && body.ends_with("0\r\n\r\n"),
+    }
 }
 
 fn parse(text: &str) -> anyhow::Result<Reply> {
@@ -80,5 +102,16 @@ mod tests {
         let reply = parse("HTTP/1.1 404 Not Found\r\na: b\r\n\r\nnothing").unwrap();
         assert_eq!((reply.status, reply.body.as_str()), (404, "nothing"));
         assert!(parse("HTTP/1.1 200 OK\r\n").is_err());
+    }
+
+    #[test]
+    fn the_framing_says_when_a_response_is_whole() {
+        let with_length = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n";
+        assert!(!is_whole(&format!("{with_length}ab")));
+        assert!(is_whole(&format!("{with_length}abc")));
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n";
+        assert!(!is_whole(chunked));
+        assert!(is_whole(&format!("{chunked}0\r\n\r\n")));
+        assert!(!is_whole("HTTP/1.1 200 OK\r\n\r\nuntil it closes"));
     }
 }
