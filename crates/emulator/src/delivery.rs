@@ -87,7 +87,7 @@ impl Delivery {
             Content::Events(mut events) => Source::Events(events.next(), events),
         };
         let wait = sleep(pace.first_byte_delay);
-        Self {
+        let mut delivery = Self {
             source,
             pace,
             rest: Bytes::new(),
@@ -97,7 +97,11 @@ impl Delivery {
             flush_first: false,
             cut_announced: false,
             witness,
+        };
+        if delivery.nothing_follows() {
+            delivery.ended(Outcome::Complete);
         }
+        delivery
     }
 
     fn step(&mut self) -> Step {

@@ -17,7 +17,7 @@ use crate::key;
 const REQUESTS_MAX: usize = 10_000;
 
 /// Most body bytes remembered over all requests.
-const BODY_BYTES_MAX: usize = 256 * 1024 * 1024;
+const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// How a reply ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -37,6 +37,8 @@ mod key;
 mod model_table;
 mod refusal;
 mod reply;
+mod request_body;
+mod response;
 mod route;
 mod script;
 mod server;

@@ -81,11 +81,7 @@ fn open_ai_path(exchange: &Exchange) -> Option<&str> {
 fn find(exchange: &Exchange) -> Option<Endpoint> {
     let path = open_ai_path(exchange)?;
     match (path, &exchange.method) {
-        // The Coding Plan and the portal have no model list.
-        ("models", &Method::GET) => {
-            let listed = matches!(exchange.host.plan, Plan::Standard | Plan::Token);
-            listed.then_some(Endpoint::Models)
-        }
+        ("models", &Method::GET) if exchange.host.plan != Plan::Coding => Some(Endpoint::Models),
         ("chat/completions", &Method::POST) => Some(Endpoint::ChatCompletions),
         _ => None,
     }

@@ -1,10 +1,10 @@
 //! Faults on demand: rules that change the fate of matching requests.
 //!
 //! A script is a list of rules. The first rule that matches a request and has
-//! not been used up decides; the others wait. A rule that names a `status`,
+//! not been used up decides; the others wait. A rule that names an error `status`, a
 //! `code`, `message`, `body` or `garbage` answers by itself, before the key is
 //! looked at; any other rule lets the endpoint answer and changes how the
-//! answer is sent.
+//! answer is sent. A `status` below 400 only replaces the status of the answer.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -96,10 +96,19 @@ fn yes() -> bool {
 impl Rule {
     /// Tells whether the rule answers by itself instead of the endpoint.
     pub(crate) fn answers(&self) -> bool {
-        self.garbage
-            || self.body.is_some()
-            || (self.stream_error_after_events.is_none()
-                && (self.status.is_some() || self.code.is_some() || self.message.is_some()))
+        let plays = self.events.is_some() || self.stream_error_after_events.is_some();
+        let refuses = self.code.is_some()
+            || self.message.is_some()
+            || self.status.is_some_and(|status| status >= 400);
+        self.garbage || self.body.is_some() || (refuses && !plays)
+    }
+
+    /// Returns the status to put on an endpoint's own answer, if the rule names one.
+    pub(crate) fn status_of_answer(&self) -> Option<StatusCode> {
+        let status = self
+            .status
+            .filter(|_| self.stream_error_after_events.is_none())?;
+        StatusCode::from_u16(status).ok()
     }
 
     fn matches(&self, facts: &Facts<'_>) -> bool {

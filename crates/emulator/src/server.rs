@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
@@ -16,10 +16,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::EMULATOR_HEADER;
-use crate::delivery::{Cut, Delivery, Pace};
+use crate::delivery::{Cut, Delivery};
 use crate::host::Host;
 use crate::reply::{Content, Reply};
+use crate::response;
 use crate::studio::{self, Origin, Studio};
 use crate::target::Via;
 
@@ -130,7 +130,7 @@ impl Server {
         });
         let Some((host, port)) = known else {
             let name = wanted.map_or_else(String::new, |authority| authority.to_string());
-            return tunnel_reply(studio::unknown(&name, StatusCode::BAD_GATEWAY));
+            return response::plain(studio::unknown(&name, StatusCode::BAD_GATEWAY));
         };
         let tunnel = Tunnel {
             connection: origin.connection,
@@ -138,7 +138,7 @@ impl Server {
             encrypted: port == HTTPS_PORT,
         };
         self.tasks.spawn(self.clone().run_tunnel(tunnel, request));
-        tunnel_reply(Reply {
+        response::plain(Reply {
             status: StatusCode::OK,
             headers: Vec::new(),
             content: Content::Empty,
@@ -199,13 +199,4 @@ async fn accept_one(
     }
     tokio::time::sleep(ACCEPT_PAUSE).await;
     None
-}
-
-fn tunnel_reply(reply: Reply) -> Response<Delivery> {
-    let mut response = Response::new(Delivery::new(reply.content, Pace::default(), None));
-    *response.status_mut() = reply.status;
-    response
-        .headers_mut()
-        .insert(EMULATOR_HEADER, HeaderValue::from_static("1"));
-    response
 }

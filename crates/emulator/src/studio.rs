@@ -4,32 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
 use crate::authority::Authority;
-use crate::control;
 use crate::delivery::{Cut, Delivery, Pace};
 use crate::error::Error;
 use crate::host::{HOSTS, Host};
 use crate::identity::{Clock, IdSource};
 use crate::journal::{Arrival, Journal, Outcome, Witness};
 use crate::model_table::ModelTable;
-use crate::refusal::{Refusal, Surface};
-use crate::reply::{Content, Reply};
-use crate::route;
+use crate::reply::Reply;
 use crate::script::{Facts, Rule, Script};
 use crate::target::{Target, Via};
-use crate::{EMULATOR_HEADER, access, endpoint};
-
-/// Largest request body taken, in bytes.
-const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
-
-/// Longest wait for a whole request body.
-const BODY_READ_DEADLINE: Duration = Duration::from_mins(2);
+use crate::{access, control, endpoint, request_body, response, route};
 
 /// A connection, as its requests see it.
 #[derive(Clone, Debug)]
@@ -93,41 +83,37 @@ impl Studio {
         origin: Origin,
         request: Request<Incoming>,
     ) -> Result<Response<Delivery>, Cut> {
-        let target = Target::of(request.uri(), &origin.via);
-        let via = match (&origin.via, request.uri().authority()) {
-            (Via::Tunnel(_), _) => "tunnel",
-            (Via::Listener, Some(_)) => "proxy",
-            (Via::Listener, None) => "direct",
-        };
         let (head, body) = request.into_parts();
-        let body = match read_body(body).await {
-            Ok(body) => body,
-            Err(reply) => return Ok(self.respond(*reply, None, Sending::default())),
-        };
-        let (host, path) = match target {
-            Target::Host(host, path) => (host, path),
+        match Target::of(&head.uri, &origin.via) {
+            Target::Host(host, path) => self.play(&origin, head, body, (host, path)).await,
             Target::Control(path) => {
-                let reply = control::answer(&self, &head.method, &path, &body);
-                return Ok(self.respond(reply, None, Sending::default()));
+                let reply = match request_body::read(body).await {
+                    Ok(body) => control::answer(&self, &head.method, &path, &body),
+                    Err(unread) => unread.reply(),
+                };
+                Ok(response::plain(reply))
             }
             Target::UnknownPrefix(name) => {
-                return Ok(self.respond(
-                    unknown(&name, StatusCode::NOT_FOUND),
-                    None,
-                    Sending::default(),
-                ));
+                Ok(response::plain(unknown(&name, StatusCode::NOT_FOUND)))
             }
             Target::UnknownHost(name) => {
-                return Ok(self.respond(
-                    unknown(&name, StatusCode::BAD_GATEWAY),
-                    None,
-                    Sending::default(),
-                ));
+                Ok(response::plain(unknown(&name, StatusCode::BAD_GATEWAY)))
             }
-        };
+        }
+    }
+
+    async fn play(
+        &self,
+        origin: &Origin,
+        head: Parts,
+        body: Incoming,
+        (host, path): (Host, String),
+    ) -> Result<Response<Delivery>, Cut> {
+        let read = request_body::read(body).await;
+        let body = read.clone().unwrap_or_default();
         let witness = self.journal.record(&Arrival {
             connection: origin.connection,
-            via,
+            via: origin.via.name(&head.uri),
             host: &host.name,
             method: &head.method,
             path: &path,
@@ -142,26 +128,35 @@ impl Studio {
             request_id: self.ids.uuid(),
             host,
         };
-        self.answer(exchange, witness).await
+        match read {
+            Ok(_) => self.answer(&exchange, witness).await,
+            Err(unread) => {
+                let (clock, pace) = (self.clock, Pace::default());
+                Ok(response::played(
+                    unread.reply(),
+                    &exchange,
+                    clock,
+                    pace,
+                    witness,
+                ))
+            }
+        }
     }
 
     async fn answer(
         &self,
-        exchange: Exchange,
+        exchange: &Exchange,
         witness: Witness,
     ) -> Result<Response<Delivery>, Cut> {
-        let rule = self.script.take(&Facts {
-            host: &exchange.host.name,
-            path: &exchange.path,
-            model: exchange
-                .json
-                .as_ref()
-                .and_then(|body| body.get("model")?.as_str()),
-            key: access::bearer(&exchange.headers),
-        });
-        let Some(rule) = rule else {
-            let reply = route::answer(self, &exchange, None);
-            return Ok(self.respond(reply, Some(&exchange), Sending::seen_by(witness)));
+        let Some(rule) = self.rule_for(exchange) else {
+            let reply = route::answer(self, exchange, None);
+            return Ok(response::played(
+                reply,
+                exchange,
+                self.clock,
+                Pace::default(),
+                witness,
+            ));
         };
         if rule.delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(rule.delay_ms)).await;
@@ -171,114 +166,25 @@ impl Studio {
             return Err(Cut);
         }
         let mut reply = if rule.answers() {
-            endpoint::scripted::answer(&rule, &exchange)
+            endpoint::scripted::answer(&rule, exchange)
         } else {
-            route::answer(self, &exchange, Some(&rule))
+            let answered = route::answer(self, exchange, Some(&rule));
+            let status = rule.status_of_answer().unwrap_or(answered.status);
+            Reply { status, ..answered }
         };
         reply.headers.extend(rule.headers.clone());
-        let pace = Pace::of(&rule, endpoint::scripted::error_event(&rule, &exchange));
-        Ok(self.respond(
-            reply,
-            Some(&exchange),
-            Sending {
-                pace,
-                witness: Some(witness),
-            },
-        ))
+        let pace = Pace::of(&rule, endpoint::scripted::error_event(&rule, exchange));
+        Ok(response::played(reply, exchange, self.clock, pace, witness))
     }
 
-    /// Adds the usual headers and starts sending.
-    fn respond(
-        &self,
-        reply: Reply,
-        exchange: Option<&Exchange>,
-        sending: Sending,
-    ) -> Response<Delivery> {
-        let Sending { pace, witness } = sending;
-        if let Some(witness) = &witness {
-            witness.status(reply.status);
-        }
-        let has_body = !matches!(reply.content, Content::Empty);
-        let mut response = Response::new(Delivery::new(reply.content, pace, witness));
-        *response.status_mut() = reply.status;
-        let headers = response.headers_mut();
-        headers.insert(EMULATOR_HEADER, HeaderValue::from_static("1"));
-        if let Some(exchange) = exchange {
-            self.usual_headers(headers, exchange, reply.passed_gateway && has_body);
-        }
-        for (name, value) in reply.headers {
-            if let (Ok(name), Ok(value)) =
-                (HeaderName::try_from(name), HeaderValue::try_from(value))
-            {
-                headers.insert(name, value);
-            }
-        }
-        response
-    }
-
-    /// The headers seen on every recorded reply.
-    fn usual_headers(&self, headers: &mut HeaderMap, exchange: &Exchange, passed_gateway: bool) {
-        let now_ms = self.clock.now_ms();
-        let mut set = |name: &'static str, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-            }
-        };
-        set(
-            "vary",
-            "Origin,Access-Control-Request-Method,Access-Control-Request-Headers, Accept-Encoding",
-        );
-        set("x-request-id", &exchange.request_id);
-        if passed_gateway {
-            set("x-dashscope-call-gateway", "true");
-        }
-        set("x-envoy-upstream-service-time", "1");
-        set("req-cost-time", "1");
-        set("req-arrive-time", &now_ms.to_string());
-        set("resp-start-time", &now_ms.saturating_add(1).to_string());
-        set("server", "istio-envoy");
-    }
-}
-
-/// How a reply is sent and who watches.
-#[derive(Default)]
-struct Sending {
-    pace: Pace,
-    witness: Option<Witness>,
-}
-
-impl Sending {
-    fn seen_by(witness: Witness) -> Self {
-        Self {
-            pace: Pace::default(),
-            witness: Some(witness),
-        }
-    }
-}
-
-async fn read_body(body: Incoming) -> Result<Bytes, Box<Reply>> {
-    let refused = |status: StatusCode, text: &'static str| {
-        Box::new(Reply::whole(
-            status,
-            "text/plain",
-            Bytes::from_static(text.as_bytes()),
-        ))
-    };
-    let collect = Limited::new(body, BODY_BYTES_MAX).collect();
-    match tokio::time::timeout(BODY_READ_DEADLINE, collect).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(refused(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "Request Entity Too Large",
-        )),
-        Ok(Err(_)) => Err(refused(
-            StatusCode::BAD_REQUEST,
-            "the request body is damaged",
-        )),
-        Err(_) => Err(refused(
-            StatusCode::REQUEST_TIMEOUT,
-            "the request body did not arrive in time",
-        )),
+    fn rule_for(&self, exchange: &Exchange) -> Option<Arc<Rule>> {
+        let body = exchange.json.as_ref();
+        self.script.take(&Facts {
+            host: &exchange.host.name,
+            path: &exchange.path,
+            model: body.and_then(|body| body.get("model")?.as_str()),
+            key: access::bearer(&exchange.headers),
+        })
     }
 }
 
@@ -298,26 +204,4 @@ pub(crate) fn unknown(name: &str, status: StatusCode) -> Reply {
             "usage": "/<host>/<path>, for example /dashscope-intl.aliyuncs.com/compatible-mode/v1/models",
         }),
     )
-}
-
-impl Rule {
-    /// The error this rule plays, in the envelope of `surface`.
-    pub(crate) fn refusal(&self, surface: Surface) -> Refusal {
-        let status = self
-            .status
-            .and_then(|status| StatusCode::from_u16(status).ok());
-        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let code = self.code.as_deref().unwrap_or(match status.as_u16() {
-            401 => "invalid_api_key",
-            404 => "model_not_found",
-            429 => "limit_requests",
-            400..=499 => "invalid_parameter_error",
-            _ => "internal_error",
-        });
-        let message = self
-            .message
-            .as_deref()
-            .unwrap_or("Scripted by the openclaw emulator.");
-        Refusal::on(surface, status, code, message)
-    }
 }

@@ -14,6 +14,17 @@ pub(crate) enum Via {
     Tunnel(Host),
 }
 
+impl Via {
+    /// Returns `tunnel`, `proxy` (absolute form) or `direct`.
+    pub(crate) fn name(&self, uri: &Uri) -> &'static str {
+        match self {
+            Self::Tunnel(_) => "tunnel",
+            Self::Listener if uri.authority().is_some() => "proxy",
+            Self::Listener => "direct",
+        }
+    }
+}
+
 /// What a request is meant for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Target {

@@ -80,7 +80,10 @@ pub(crate) fn events(request: &ChatRequest<'_>, heading: Heading, answer: Answer
     let wire = request.model.wire;
     let usage = answer.usage;
     let steps = steps(answer, request.n_choices, request.include_usage);
-    let chunks = steps.into_iter().enumerate().map(move |(number, step)| {
+    // The classic stack has no empty last fragment.
+    let written = move |step: &Step| wire == Wire::Current || !matches!(step, Step::CallEnd { .. });
+    let steps = steps.into_iter().filter(written);
+    let chunks = steps.enumerate().map(move |(number, step)| {
         let chunk = match wire {
             Wire::Current => current::chunk(&heading, &step, number, usage),
             Wire::Classic => classic::chunk(&heading, &step, usage),

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
 
+use crate::refusal::{Refusal, Surface};
 use crate::reply::{EVENT_STREAM, JSON, Reply, event};
 use crate::route;
 use crate::script::Rule;
@@ -39,7 +40,7 @@ pub(crate) fn answer(rule: &Rule, exchange: &Exchange) -> Reply {
         ),
         Some(body) => Reply::json(status.unwrap_or(StatusCode::OK), body),
         None => Reply::refused(
-            &rule.refusal(route::surface(exchange)),
+            &refusal(rule, route::surface(exchange)),
             &exchange.request_id,
         ),
     }
@@ -47,7 +48,27 @@ pub(crate) fn answer(rule: &Rule, exchange: &Exchange) -> Reply {
 
 /// Returns the error as an event inside a stream.
 pub(crate) fn error_event(rule: &Rule, exchange: &Exchange) -> Bytes {
-    let refusal = rule.refusal(route::surface(exchange));
-    let body = refusal.body(&exchange.request_id).unwrap_or_default();
+    let refused = refusal(rule, route::surface(exchange));
+    let body = refused.body(&exchange.request_id).unwrap_or_default();
     event(&body.to_string())
+}
+
+/// The error a rule plays, in the envelope of `surface`.
+fn refusal(rule: &Rule, surface: Surface) -> Refusal {
+    let status = rule
+        .status
+        .and_then(|status| StatusCode::from_u16(status).ok());
+    let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let code = rule.code.as_deref().unwrap_or(match status.as_u16() {
+        401 => "invalid_api_key",
+        404 => "model_not_found",
+        429 => "limit_requests",
+        400..=499 => "invalid_parameter_error",
+        _ => "internal_error",
+    });
+    let message = rule
+        .message
+        .as_deref()
+        .unwrap_or("Scripted by the openclaw emulator.");
+    Refusal::on(surface, status, code, message)
 }
