@@ -1,6 +1,6 @@
 //! Where the product keeps its files.
 //!
-//! The rules are OpenClaw's, so that both programs find the same home: `OPENCLAW_HOME`, `OPENCLAW_STATE_DIR`,
+//! The rules are `OpenClaw`'s, so that both programs find the same home: `OPENCLAW_HOME`, `OPENCLAW_STATE_DIR`,
 //! `OPENCLAW_CONFIG_PATH`, `--profile`, `--dev`, and the older folder `.clawdbot` when there is no newer one.
 
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub struct HomeOptions {
 /// The folders and files of one home.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
-    user_home: PathBuf,
+    folder: PathBuf,
     state_dir: PathBuf,
     config_path: PathBuf,
     agent_dir: Option<PathBuf>,
@@ -73,7 +73,7 @@ impl Home {
             workspace_dir: path(env_var::WORKSPACE_DIR)?,
             shows_variable: environment.path_var(env_var::OPENCLAW_HOME).is_some(),
             dev: options.dev,
-            user_home,
+            folder: user_home,
             state_dir,
             config_path,
             agent_dir,
@@ -83,7 +83,7 @@ impl Home {
 
     /// Returns the folder that `~` stands for.
     pub fn user_home(&self) -> &Path {
-        &self.user_home
+        &self.folder
     }
 
     /// Returns the state folder, usually `~/.openclaw`.
@@ -151,7 +151,7 @@ impl Home {
     /// # Errors
     /// [`Error::Io`] when the working folder of the process is gone.
     pub fn expand(&self, text: &str) -> Result<PathBuf, Error> {
-        expand(text.trim(), &self.user_home)
+        expand(text.trim(), &self.folder)
     }
 
     /// Returns a path as people read it: `~` for the home folder, `$OPENCLAW_HOME` when that variable set it.
@@ -161,7 +161,7 @@ impl Home {
         } else {
             "~"
         };
-        match path.strip_prefix(&self.user_home) {
+        match path.strip_prefix(&self.folder) {
             Ok(rest) if rest.as_os_str().is_empty() => short.to_owned(),
             Ok(rest) => format!("{short}{}{}", std::path::MAIN_SEPARATOR, rest.display()),
             Err(_) => path.display().to_string(),
@@ -260,7 +260,8 @@ mod tests {
 
     #[test]
     fn follows_the_variables() {
-        let cases: [(&[(&str, &str)], &str, &str); 8] = [
+        type Pairs<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Pairs<'_>, &str, &str); 8] = [
             (
                 &[("HOME", "/h")],
                 "/h/.openclaw",

@@ -1,4 +1,4 @@
-//! A lock that OpenClaw understands: `<file>.lock`, created exclusively, with the owner in it.
+//! A lock that `OpenClaw` understands: `<file>.lock`, created exclusively, with the owner in it.
 //!
 //! An operating system lock would be simpler, but the original program would not see it. Its rules are kept: the file
 //! holds `{"pid", "createdAt"}`; it is stale when that process is gone or it is older than [`LOCK_STALE_AFTER`].
@@ -199,7 +199,7 @@ fn jittered(wait: Duration) -> Duration {
     wait / 2 + wait * share / 1024
 }
 
-/// Returns a time as `2026-11-20T10:33:42.193Z`, the form in which OpenClaw writes `createdAt`.
+/// Returns a time as `2026-11-20T10:33:42.193Z`, the form in which `OpenClaw` writes `createdAt`.
 fn timestamp(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (seconds, millis) = (since.as_secs(), since.subsec_millis());

@@ -59,7 +59,7 @@ pub enum RefSource {
     File,
     /// The output of a program.
     Exec,
-    /// The secret store of newer OpenClaw versions.
+    /// The secret store of newer `OpenClaw` versions.
     Store,
 }
 

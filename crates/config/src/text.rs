@@ -84,7 +84,7 @@ impl ConfigText {
     }
 
     /// Starts a file that does not exist yet: an empty object, to be filled by edits. Values are printed as JSON with
-    /// two spaces, like OpenClaw does.
+    /// two spaces, like `OpenClaw` does.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let text = "{}\n".to_owned();
         let inner = Inner {
@@ -165,8 +165,7 @@ impl ConfigText {
     ///
     /// For a member of an object the range covers key and value, and line and column are those of the key.
     pub fn locate(&self, path: &ValuePath) -> Option<Location> {
-        let range = self.inner.outline.deepest(path)?;
-        Some(self.location(range))
+        Some(self.location(self.inner.outline.deepest(path)))
     }
 
     fn location(&self, range: Range<usize>) -> Location {
@@ -191,8 +190,8 @@ impl ConfigText {
     /// # Errors
     /// [`EditError`] when something on the way is not an object or list, a list index is beyond the end, or the
     /// result does not read back as intended.
-    pub fn set(&self, path: &ValuePath, value: Value) -> Result<Self, EditError> {
-        edit::set(self, path, value)
+    pub fn set(&self, path: &ValuePath, value: impl Into<Value>) -> Result<Self, EditError> {
+        edit::set(self, path, &value.into())
     }
 
     /// Returns a text without the value at `path`. A comment on the same line goes with it.
@@ -212,8 +211,8 @@ impl ConfigText {
         edits
             .iter()
             .try_fold(self.clone(), |text, edit| match edit {
-                Edit::Set { path, value } => text.set(path, value.clone()),
-                Edit::Remove { path } => text.remove(path),
+                Edit::Set { path, value } => edit::set(&text, path, value),
+                Edit::Remove { path } => edit::remove(&text, path),
             })
     }
 }

@@ -123,7 +123,7 @@ impl fmt::Display for ValuePath {
             match segment {
                 Segment::Index(index) => write!(f, "[{index}]")?,
                 Segment::Key(key) if !is_plain(key) => {
-                    write!(f, "[{}]", Value::String(key.clone()))?
+                    write!(f, "[{}]", Value::String(key.clone()))?;
                 }
                 Segment::Key(key) if position == 0 => f.write_str(key)?,
                 Segment::Key(key) => write!(f, ".{key}")?,

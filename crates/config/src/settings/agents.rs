@@ -84,7 +84,7 @@ impl AgentsSettings {
             match reader.text(&row, "id") {
                 Some(id) => entries.extend(entry(reader, &id, &row)),
                 None if row.value("id").is_none() => {
-                    reader.error(row.path, "`id` is missing", None)
+                    reader.error(row.path, "`id` is missing", None);
                 }
                 None => {}
             }

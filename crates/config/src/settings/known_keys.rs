@@ -1,4 +1,4 @@
-//! Which keys some version of OpenClaw knows, to warn about the others: most unknown keys are typing errors.
+//! Which keys some version of `OpenClaw` knows, to warn about the others: most unknown keys are typing errors.
 //!
 //! Only the sections that this program reads are listed; everything else is accepted as it is. The lists join the keys
 //! of the versions from 2026.3 to 2026.9, since homes of all of them must load without noise.
@@ -181,11 +181,20 @@ impl Known {
     }
 }
 
-/// Returns whether two keys differ in case only, or in at most two letters, one for short keys.
+/// Returns whether two keys differ in case only, or in at most two letters, one for short keys,
+/// or in the order of letters.
 fn is_near(key: &str, known: &str) -> bool {
     let (key, known) = (key.to_ascii_lowercase(), known.to_ascii_lowercase());
     let most = if known.len() < 6 { 1 } else { 2 };
-    key.len().abs_diff(known.len()) <= most && distance(&key, &known) <= most
+    key.len().abs_diff(known.len()) <= most
+        && (distance(&key, &known) <= most || sorted(&key) == sorted(&known))
+}
+
+/// Returns the letters in alphabetical order: swapped letters are the most common typing error.
+fn sorted(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
 }
 
 /// Returns how many letters must be changed, added or dropped to make one word of the other.

@@ -112,7 +112,7 @@ pub struct Cost {
     pub cache_write: f64,
 }
 
-/// The wire formats that some version of OpenClaw knew.
+/// The wire formats that some version of `OpenClaw` knew.
 const APIS: [&str; 14] = [
     "openai-completions",
     "openai-responses",

@@ -1,4 +1,4 @@
-//! One line per config write in `logs/config-audit.jsonl`, in the form OpenClaw uses.
+//! One line per config write in `logs/config-audit.jsonl`, in the form `OpenClaw` uses.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

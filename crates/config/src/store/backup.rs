@@ -1,4 +1,4 @@
-//! Old versions of a file: the newest in `.bak`, older ones in `.bak.1` to `.bak.4`, as OpenClaw keeps them.
+//! Old versions of a file: the newest in `.bak`, older ones in `.bak.1` to `.bak.4`, as `OpenClaw` keeps them.
 
 use std::fs;
 use std::io::ErrorKind;

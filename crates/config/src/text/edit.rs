@@ -126,15 +126,15 @@ impl Splice {
 pub(super) fn set(
     text: &ConfigText,
     path: &ValuePath,
-    value: Value,
+    value: &Value,
 ) -> Result<ConfigText, EditError> {
-    if text.get(path) == Some(&value) {
+    if text.get(path) == Some(value) {
         return Ok(text.clone());
     }
-    let refused = |why| refusal(text, path, Some(&value), why);
-    let splices = plan_set(text, path, &value).map_err(refused)?;
+    let refused = |why| refusal(text, path, Some(value), why);
+    let splices = plan_set(text, path, value).map_err(refused)?;
     let mut expected = text.value().clone();
-    put(&mut expected, path.segments(), &value).map_err(refused)?;
+    put(&mut expected, path.segments(), value).map_err(refused)?;
     checked(text, &splices, &expected).map_err(refused)
 }
 
@@ -330,11 +330,7 @@ fn splice(text: &str, splices: &[Splice]) -> String {
 }
 
 fn refusal(text: &ConfigText, path: &ValuePath, value: Option<&Value>, why: String) -> EditError {
-    let offset = text
-        .inner
-        .outline
-        .deepest(path)
-        .map_or(0, |range| range.start);
+    let offset = text.inner.outline.deepest(path).start;
     let Place { line, column } = Place::of(&text.inner.text, offset);
     let by_hand = |value: &Value| match path.segments().last() {
         Some(Segment::Key(key)) => format!("{}: {value}", Value::String(key.clone())),

@@ -105,7 +105,7 @@ impl Node {
     }
 
     /// Returns the bytes of the deepest part of a path that exists.
-    pub(super) fn deepest(&self, path: &ValuePath) -> Option<Range<usize>> {
+    pub(super) fn deepest(&self, path: &ValuePath) -> Range<usize> {
         let mut node = self;
         let mut range = self.range.clone();
         for segment in path.segments() {
@@ -115,7 +115,7 @@ impl Node {
             range = item.range();
             node = &item.value;
         }
-        Some(range)
+        range
     }
 
     /// Reads the outline of a whole text.
@@ -282,10 +282,10 @@ mod tests {
             .collect();
         assert_eq!(shown, [("a: 1", true), ("'b' /* x */ : [2, {c: 3}]", true)]);
         let path: ValuePath = "b[1].c".parse().unwrap();
-        assert_eq!(root.deepest(&path).map(|range| &text[range]), Some("c: 3"));
+        assert_eq!(Some(&text[root.deepest(&path)]), Some("c: 3"));
         let path: ValuePath = "b[9].c".parse().unwrap();
         assert_eq!(
-            root.deepest(&path).map(|range| &text[range]),
+            Some(&text[root.deepest(&path)]),
             Some("'b' /* x */ : [2, {c: 3}]")
         );
     }

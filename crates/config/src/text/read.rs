@@ -5,11 +5,13 @@ use std::path::Path;
 use json5::ErrorCode;
 use serde_json::Value;
 
-use super::lexeme::{Kind, lexemes};
+use super::lexeme::{Kind, is_blank, lexemes};
 use super::outline::{Node, OutlineError};
 use super::parse_error::ParseError;
 use super::place::{Place, offset_of_json5};
 use super::{DEPTH_MAX, FILE_BYTES_MAX};
+
+const KEY_HINT: &str = "keys with characters other than letters, digits, `_` and `$` need quotes";
 
 /// Returns the bytes as text.
 pub(super) fn utf8<'b>(path: &Path, bytes: &'b [u8]) -> Result<&'b str, ParseError> {
@@ -79,6 +81,8 @@ pub(crate) fn kind_of(value: &Value) -> &'static str {
 struct Scan {
     first: Option<usize>,
     too_deep: Option<usize>,
+    /// The last lexeme, which may be a comment.
+    last: usize,
     /// Brackets that are open at the end.
     open: Vec<usize>,
 }
@@ -87,10 +91,12 @@ impl Scan {
     fn of(text: &str) -> Self {
         let mut scan = Self {
             first: None,
+            last: 0,
             too_deep: None,
             open: Vec::new(),
         };
         for lexeme in lexemes(text) {
+            scan.last = lexeme.range.start;
             match lexeme.kind {
                 Kind::LineComment | Kind::BlockComment => continue,
                 Kind::Open => scan.open.push(lexeme.range.start),
@@ -108,11 +114,26 @@ impl Scan {
 }
 
 fn malformed(path: &Path, text: &str, error: &json5::Error, scan: &Scan) -> ParseError {
-    // The reader gives no position when the text ends too early.
-    let end = text.trim_end().len();
-    let offset = error
-        .position()
-        .map_or(end, |position| offset_of_json5(text, position));
+    let offset = match error.code() {
+        // When the text ends too early, the reader names the outermost place, if any.
+        Some(
+            ErrorCode::EofParsingComment
+            | ErrorCode::EofParsingString
+            | ErrorCode::EofParsingEscapeSequence,
+        ) => scan.last,
+        Some(
+            ErrorCode::EofParsingArray
+            | ErrorCode::EofParsingObject
+            | ErrorCode::EofParsingIdentifier
+            | ErrorCode::EofParsingValue,
+        ) => scan.open.last().copied().unwrap_or(scan.last),
+        _ => {
+            let position = error.position();
+            position.map_or(text.trim_end().len(), |position| {
+                offset_of_json5(text, position)
+            })
+        }
+    };
     let code = error.code();
     let message = code.map_or_else(
         || "cannot be read".to_owned(),
@@ -127,7 +148,9 @@ fn malformed(path: &Path, text: &str, error: &json5::Error, scan: &Scan) -> Pars
 
 fn hint(text: &str, offset: usize, code: Option<ErrorCode>, scan: &Scan) -> Option<String> {
     match code? {
-        ErrorCode::ExpectedClosingBrace | ErrorCode::ExpectedClosingBracket => {
+        ErrorCode::ExpectedComma
+        | ErrorCode::ExpectedClosingBrace
+        | ErrorCode::ExpectedClosingBracket => {
             let before = text.get(..offset)?;
             let fresh_line = before
                 .rfind('\n')
@@ -154,9 +177,10 @@ fn hint(text: &str, offset: usize, code: Option<ErrorCode>, scan: &Scan) -> Opti
         ErrorCode::EofParsingString | ErrorCode::LineTerminatorInString => {
             Some("close the text with its quote".to_owned())
         }
-        ErrorCode::ExpectedIdentifier | ErrorCode::InvalidKey => Some(
-            "keys with characters other than letters, digits, `_` and `$` need quotes".to_owned(),
-        ),
+        ErrorCode::ExpectedColon if text.get(offset..)?.starts_with(|c: char| !is_blank(c)) => {
+            Some(KEY_HINT.to_owned())
+        }
+        ErrorCode::ExpectedIdentifier | ErrorCode::InvalidKey => Some(KEY_HINT.to_owned()),
         _ => None,
     }
 }

@@ -31,26 +31,22 @@ impl Style {
     /// Returns the style in the innermost of nested containers, which may be empty: then the outer ones show it.
     pub(super) fn of(text: &str, chain: &[&Node]) -> Self {
         let slice = |range| text.get(range).unwrap_or_default();
-        let keyed = |node: &&Node| {
-            node.items()
+        let keys = || {
+            let items = chain
                 .iter()
                 .rev()
-                .find(|item| item.key.is_some())
-                .cloned()
+                .flat_map(|node| node.items().iter().rev());
+            items.filter_map(|item| Some((item.key.as_ref()?, item)))
         };
-        let example: Option<Item> = chain.iter().rev().find_map(keyed);
-        let key_text = example
-            .as_ref()
-            .and_then(|item| item.key.as_ref())
-            .map(|key| slice(key.range.clone()));
+        // A key that needs quotes says nothing about the others.
+        let free = keys().find(|(key, _)| is_identifier(&key.name));
         let lined = |node: &&&Node| slice(node.range.clone()).contains(['\n', '\r']);
         let last = |node: &&Node| node.items().last().map(|item| item.comma.is_some());
         Self {
             newline: newline(text),
             unit: unit(text),
-            spaced: example.as_ref().is_none_or(|item| {
-                let start = item.key.as_ref().map_or(0, |key| key.range.end);
-                !slice(start..item.value.range.start).ends_with(':')
+            spaced: keys().next().is_none_or(|(key, item)| {
+                !slice(key.range.end..item.value.range.start).ends_with(':')
             }),
             trailing_comma: chain
                 .iter()
@@ -58,7 +54,8 @@ impl Style {
                 .filter(lined)
                 .find_map(last)
                 .unwrap_or(false),
-            bare_keys: key_text.is_some_and(|key| !key.starts_with(['"', '\''])),
+            bare_keys: free
+                .is_some_and(|(key, _)| !slice(key.range.clone()).starts_with(['"', '\''])),
             quote: quote(text, chain),
         }
     }
@@ -76,16 +73,16 @@ impl Style {
     pub(super) fn value(&self, value: &Value, layout: &Layout) -> String {
         match value {
             Value::String(text) => self.quoted(text),
-            Value::Array(items) => self.container(
-                ("[", "]"),
-                items.iter().map(|item| (None, item)).collect(),
-                layout,
-            ),
+            Value::Array(items) => {
+                let entries: Vec<_> = items.iter().map(|item| (None, item)).collect();
+                self.container(("[", "]"), &entries, layout)
+            }
             Value::Object(members) => {
-                let entries = members
+                let entries: Vec<_> = members
                     .iter()
-                    .map(|(key, value)| (Some(key.as_str()), value));
-                self.container(("{", "}"), entries.collect(), layout)
+                    .map(|(key, value)| (Some(key.as_str()), value))
+                    .collect();
+                self.container(("{", "}"), &entries, layout)
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
         }
@@ -94,37 +91,31 @@ impl Style {
     fn container(
         &self,
         brackets: (&str, &str),
-        entries: Vec<(Option<&str>, &Value)>,
+        entries: &[(Option<&str>, &Value)],
         layout: &Layout,
     ) -> String {
         let (open, close) = brackets;
         if entries.is_empty() {
             return format!("{open}{close}");
         }
-        let inner = match layout {
-            Layout::Inline => Layout::Inline,
-            Layout::Lines(indent) => Layout::Lines(format!("{indent}{}", self.unit)),
+        let texts = |layout: &Layout| -> Vec<String> {
+            entries
+                .iter()
+                .map(|(key, value)| self.entry(*key, value, layout))
+                .collect()
         };
-        let texts: Vec<String> = entries
-            .into_iter()
-            .map(|(key, value)| self.entry(key, value, &inner))
-            .collect();
-        match (&inner, layout) {
-            (Layout::Lines(deeper), Layout::Lines(indent)) => {
-                let separator = format!(",{}{deeper}", self.newline);
-                let comma = if self.trailing_comma { "," } else { "" };
-                let newline = self.newline;
-                format!(
-                    "{open}{newline}{deeper}{}{comma}{newline}{indent}{close}",
-                    texts.join(&separator)
-                )
-            }
-            _ => {
+        match layout {
+            Layout::Inline => {
                 let pad = if open == "{" { self.blank() } else { "" };
-                format!(
-                    "{open}{pad}{}{pad}{close}",
-                    texts.join(&format!(",{}", self.blank()))
-                )
+                let separator = format!(",{}", self.blank());
+                format!("{open}{pad}{}{pad}{close}", texts(layout).join(&separator))
+            }
+            Layout::Lines(indent) => {
+                let (newline, deeper) = (self.newline, format!("{indent}{}", self.unit));
+                let separator = format!(",{newline}{deeper}");
+                let comma = if self.trailing_comma { "," } else { "" };
+                let texts = texts(&Layout::Lines(deeper.clone())).join(&separator);
+                format!("{open}{newline}{deeper}{texts}{comma}{newline}{indent}{close}")
             }
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn splices(
     };
     match container.items().split_last() {
         Some((last, before)) => place.behind(last, before.last()),
-        None => place.into_empty(outer.last().is_none_or(|parent| has_lines(source, parent))),
+        None => place.first(outer.last().is_none_or(|parent| has_lines(source, parent))),
     }
 }
 
@@ -177,7 +177,7 @@ impl Place<'_> {
     }
 
     /// Adds to a container without entries; there may be comments in it.
-    fn into_empty(&self, spread: bool) -> Vec<Splice> {
+    fn first(&self, spread: bool) -> Vec<Splice> {
         let start = self.container.range.start + 1;
         let inside = self.slice(start..self.close());
         let comments: Vec<_> = lexemes(inside).collect();
