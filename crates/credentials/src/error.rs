@@ -64,7 +64,7 @@ pub enum Error {
         /// The store.
         path: PathBuf,
         /// What the lock said.
-        source: config::Error,
+        source: Box<config::Error>,
     },
     /// A store could not be written; the old one is still there.
     #[error("cannot write the credential store {}", path.display())]
@@ -72,7 +72,7 @@ pub enum Error {
         /// The store.
         path: PathBuf,
         /// What went wrong.
-        source: config::Error,
+        source: Box<config::Error>,
     },
     /// A store could not be turned into text; the old one is still there.
     #[error("cannot encode the credential store {}", path.display())]
@@ -85,13 +85,13 @@ pub enum Error {
     /// A `SQLite` store exists and cannot be read.
     #[error("cannot read the credentials in the database {}", path.display())]
     Database {
-        /// The database in the home; only a private copy of it was opened.
+        /// The database in the home.
         path: PathBuf,
         /// What `SQLite` said.
         source: rusqlite::Error,
     },
-    /// A `SQLite` store changed during each attempt to copy it.
-    #[error("the database {} kept changing while it was copied", path.display())]
+    /// A `SQLite` store changed during each attempt to read it.
+    #[error("the database {} kept changing while it was read", path.display())]
     DatabaseBusy {
         /// The database.
         path: PathBuf,
@@ -134,13 +134,9 @@ impl Error {
             }
             Self::NotAFile { path } => Some(format!("move {} away", path.display())),
             Self::DatabaseBusy { .. } => Some("stop the other program and try again".to_owned()),
-            Self::LockStore { path, .. } => Some(format!(
-                "another program holds {}.lock; try again, or remove that file when no such program runs",
-                path.display()
-            )),
+            Self::LockStore { source, .. } | Self::WriteStore { source, .. } => source.hint(),
             Self::ReadStore { .. }
             | Self::StoreTooLarge { .. }
-            | Self::WriteStore { .. }
             | Self::EncodeStore { .. }
             | Self::Database { .. } => None,
         }

@@ -35,6 +35,8 @@ pub use profile_state::{ProfileState, Usage};
 pub use profile_store::{FILE_NAME, ProfileStore};
 pub use resolver::Resolver;
 pub use secret::{MASK_CHARS_MAX, Secret};
-pub use source::{Candidate, Caution, Provenance, Resolution, SkipReason, Skipped, Unusable};
+pub use source::{
+    Candidate, Caution, Provenance, Resolution, Searched, SkipReason, Skipped, Unusable,
+};
 pub use store::{Origin, StoredProfiles, Warning};
 pub use store_file::STORE_BYTES_MAX;

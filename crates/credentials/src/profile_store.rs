@@ -98,14 +98,14 @@ impl ProfileStore {
 
     /// Reads, changes and replaces the store while holding its lock.
     fn change<T>(&self, change: impl FnOnce(&mut Document) -> (T, Change)) -> Result<T, Error> {
-        let lock_error = |source| Error::LockStore {
-            path: self.path.clone(),
-            source,
-        };
         if let Some(folder) = self.path.parent() {
-            config::create_private_folder(folder).map_err(lock_error)?;
+            config::create_private_folder(folder).map_err(|source| self.write_error(source))?;
         }
-        let _lock = LockFile::acquire(&self.path, LOCK_WAIT_MAX).map_err(lock_error)?;
+        let _lock =
+            LockFile::acquire(&self.path, LOCK_WAIT_MAX).map_err(|source| Error::LockStore {
+                path: self.path.clone(),
+                source: Box::new(source),
+            })?;
         let mut document = match store_file::read(&self.path)? {
             Some(file) => Document::parse(&self.path, &file.text)?,
             None => Document::empty(),
@@ -128,12 +128,15 @@ impl ProfileStore {
             path: self.path.clone(),
             source,
         })?;
-        config::write_atomic(&self.path, text.as_bytes(), config::FILE_MODE_SECRET).map_err(
-            |source| Error::WriteStore {
-                path: self.path.clone(),
-                source,
-            },
-        )
+        config::write_atomic(&self.path, text.as_bytes(), config::FILE_MODE_SECRET)
+            .map_err(|source| self.write_error(source))
+    }
+
+    fn write_error(&self, source: config::Error) -> Error {
+        Error::WriteStore {
+            path: self.path.clone(),
+            source: Box::new(source),
+        }
     }
 }
 

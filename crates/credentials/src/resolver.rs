@@ -17,9 +17,10 @@ use config::{AgentId, Environment, Home, ProviderId, Settings};
 
 use crate::agent_stores::AgentStores;
 use crate::profile::Kind;
+use crate::profile_store::ProfileStore;
 use crate::qwen_cli;
 use crate::secret::Secret;
-use crate::source::{Candidate, Provenance, Resolution, SkipReason, Skipped, Unusable};
+use crate::source::{Candidate, Provenance, Resolution, Searched, SkipReason, Skipped, Unusable};
 use crate::store::Warning;
 
 use self::scope::Scope;
@@ -34,6 +35,7 @@ pub struct Resolver<'a> {
     environment: &'a Environment,
     settings: &'a Settings,
     catalog: &'a Catalog,
+    agent: AgentId,
     stores: AgentStores,
 }
 
@@ -51,6 +53,7 @@ impl<'a> Resolver<'a> {
             environment,
             settings,
             catalog,
+            agent: agent.clone(),
             stores: AgentStores::load(home, agent),
         }
     }
@@ -67,6 +70,13 @@ impl<'a> Resolver<'a> {
         let scope = Scope::of(provider, self.settings, self.environment, self.catalog);
         let mut resolution = Resolution {
             provider: provider.clone(),
+            searched: Searched {
+                agent: self.agent.clone(),
+                store: ProfileStore::of_agent(self.home, &self.agent)
+                    .path()
+                    .to_owned(),
+                variables: scope.variables().map(str::to_owned).collect(),
+            },
             candidates: Vec::new(),
             skipped: Vec::new(),
             warnings: self.stores.warnings().to_vec(),

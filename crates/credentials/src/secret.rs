@@ -27,13 +27,13 @@ const CHARS_PER_SHOWN_CHAR: usize = 4;
 ///
 /// It cannot be shown:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// println!("{}", credentials::Secret::new("sk-0123456789".to_owned()));
 /// ```
 ///
 /// nor written as data:
 ///
-/// ```compile_fail
+/// ```compile_fail,E0277
 /// serde_json::to_string(&credentials::Secret::new("sk-0123456789".to_owned()));
 /// ```
 #[derive(Clone)]

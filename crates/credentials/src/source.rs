@@ -15,6 +15,8 @@ use crate::store::{Origin, Warning};
 pub struct Resolution {
     /// The provider that was asked for.
     pub provider: ProviderId,
+    /// Where was looked.
+    pub searched: Searched,
     /// What may be tried, best first.
     pub candidates: Vec<Candidate>,
     /// What was found and is never tried, with the reason.
@@ -46,6 +48,53 @@ impl Resolution {
             .map(|skipped| format!("{}: {}", skipped.label, skipped.reason));
         unusable.chain(skipped).collect()
     }
+
+    /// Says in one line that there is no usable credential: what was found and why it is not used, or where was looked.
+    pub fn describe_none(&self) -> String {
+        let Searched {
+            agent,
+            store,
+            variables,
+        } = &self.searched;
+        let start = format!(
+            "no usable credential for provider `{}` of agent `{agent}`",
+            self.provider
+        );
+        let reasons = self.reasons();
+        if !reasons.is_empty() {
+            return format!("{start}: {}", reasons.join("; "));
+        }
+        let variables = match variables.as_slice() {
+            [] => String::new(),
+            names => format!(", and no variable {} is set", names.join(", ")),
+        };
+        format!(
+            "{start}: nothing is stored in {}{variables}",
+            store.display()
+        )
+    }
+
+    /// Returns what a person can do to get a credential.
+    pub fn hint(&self) -> String {
+        match self.searched.variables.first() {
+            Some(name) => format!("run `openclaw onboard`, or set {name}"),
+            None => format!(
+                "set `models.providers.{}.apiKey` in the config",
+                self.provider
+            ),
+        }
+    }
+}
+
+/// The places in which credentials of a provider were looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Searched {
+    /// The agent whose stores were read.
+    pub agent: AgentId,
+    /// The store into which a new credential of this agent would be written.
+    pub store: PathBuf,
+    /// The variables that would have been used, in their order.
+    pub variables: Vec<String>,
 }
 
 /// A credential that may be tried.

@@ -1,28 +1,36 @@
 //! Reads the `SQLite` stores of `OpenClaw` 2026.6 and later, without touching them.
 //!
-//! Opening a database in its place would create side files, take locks and perhaps roll a log forward. So the database
-//! and its write-ahead log are copied into a private temporary folder, and the copy is opened there. The rows hold the
-//! same JSON document as `auth-profiles.json`.
+//! Opening a database in the usual way would create side files, take locks and perhaps roll a log forward. So a database
+//! at rest is opened as immutable, which does none of that; one with a log beside it is copied, log included, into a
+//! private temporary folder and opened there. Either way the read is repeated when a file changed meanwhile. The rows
+//! hold the same JSON document as `auth-profiles.json`.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use secrecy::zeroize::Zeroizing;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::document::Document;
 use crate::error::Error;
 use crate::profile_state::ProfileState;
 use crate::store::{Origin, StoredProfiles};
 
-/// The largest database, and the largest write-ahead log, that is copied, in bytes.
+/// The largest database, and the largest log, that is copied, in bytes; a database at rest may be larger.
 pub const DATABASE_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
-/// How often a copy is tried when the database changes meanwhile.
-const COPY_ATTEMPTS_MAX: u32 = 3;
+/// How often a read is tried when the database changes meanwhile.
+const ATTEMPTS_MAX: u32 = 3;
+
+/// The ends of the names of logs: what was committed and is not in the database yet, and how to undo what was not.
+const LOG_SUFFIXES: [&str; 2] = ["-wal", "-journal"];
+
+/// The name of a copy in its folder.
+const COPY_NAME: &str = "copy.sqlite";
 
 /// Which of the two layouts a database has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,28 +71,66 @@ impl Layout {
 /// Reads the profiles in the database at `path`; `None` when there is no database or it holds no store.
 ///
 /// # Errors
-/// [`Error::StoreTooLarge`] above [`DATABASE_BYTES_MAX`], [`Error::DatabaseBusy`] when it changes during each of three
-/// copies, [`Error::Database`] when `SQLite` cannot read it, [`Error::ReadStore`] when it cannot be copied, and
-/// [`Error::StoreSyntax`] or [`Error::StoreShape`] when the document in it is broken.
+/// [`Error::StoreTooLarge`] when a database in use is above [`DATABASE_BYTES_MAX`], [`Error::DatabaseBusy`] when it
+/// changes during each of three reads, [`Error::Database`] when `SQLite` cannot read it, [`Error::ReadStore`] when it
+/// cannot be copied, and [`Error::StoreSyntax`] or [`Error::StoreShape`] when the document in it is broken.
 pub fn read(path: &Path, layout: Layout) -> Result<Option<StoredProfiles>, Error> {
-    let Some(copy) = Copy::of(path)? else {
-        return Ok(None);
-    };
-    let database_error = |source| Error::Database {
+    for _ in 0..ATTEMPTS_MAX {
+        let before = Stamps::of(path)?;
+        if before.database.is_none() {
+            return Ok(None);
+        }
+        let rows = Rows::read(path, &before, layout);
+        if Stamps::of(path)? == before {
+            return rows?.stored(path);
+        }
+    }
+    Err(Error::DatabaseBusy {
         path: path.to_owned(),
-        source,
-    };
-    let connection = Connection::open(copy.database()).map_err(database_error)?;
-    let queries = layout.queries();
-    let store = select(&connection, queries.store_table, queries.store).map_err(database_error)?;
-    let state = select(&connection, queries.state_table, queries.state).map_err(database_error)?;
-    let Some(store) = store else {
-        return Ok(None);
-    };
-    let document = Document::parse(path, &store)?;
-    let mut stored = document.profiles(&Origin::Sqlite(path.to_owned()));
-    stored.state = state.map(|state| state_of(&state)).unwrap_or_default();
-    Ok(Some(stored))
+    })
+}
+
+/// The two texts of a store.
+struct Rows {
+    store: Option<Zeroizing<String>>,
+    state: Option<Zeroizing<String>>,
+}
+
+impl Rows {
+    fn read(path: &Path, stamps: &Stamps, layout: Layout) -> Result<Self, Error> {
+        let database_error = |source| Error::Database {
+            path: path.to_owned(),
+            source,
+        };
+        let uri = immutable_uri(path).filter(|_| stamps.is_at_rest());
+        // The folder of a copy must outlive the connection to it.
+        let (_folder, connection) = if let Some(uri) = uri {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+            (None, Connection::open_with_flags(uri, flags))
+        } else {
+            let folder = copy(path, stamps)?;
+            let connection = Connection::open(folder.path().join(COPY_NAME));
+            (Some(folder), connection)
+        };
+        let connection = connection.map_err(database_error)?;
+        let queries = layout.queries();
+        Ok(Self {
+            store: select(&connection, queries.store_table, queries.store)
+                .map_err(database_error)?,
+            state: select(&connection, queries.state_table, queries.state)
+                .map_err(database_error)?,
+        })
+    }
+
+    fn stored(self, path: &Path) -> Result<Option<StoredProfiles>, Error> {
+        let Some(store) = self.store else {
+            return Ok(None);
+        };
+        let document = Document::parse(path, &store)?;
+        let mut stored = document.profiles(&Origin::Sqlite(path.to_owned()));
+        stored.state = self.state.map(|state| state_of(&state)).unwrap_or_default();
+        Ok(Some(stored))
+    }
 }
 
 /// Selects one text from a table that may be missing in this generation.
@@ -114,65 +160,70 @@ fn state_of(text: &str) -> ProfileState {
     }
 }
 
-/// A private copy of a database, removed when dropped.
-struct Copy {
-    folder: tempfile::TempDir,
-}
-
-/// What tells whether a file changed: its length and time of change.
+/// What tells whether a file changed: its length and time of change; `None` when there is no file.
 type Stamp = Option<(u64, SystemTime)>;
 
-impl Copy {
-    /// Copies the database and its log; `None` when there is no database.
-    fn of(path: &Path) -> Result<Option<Self>, Error> {
-        let read_error = |source| Error::ReadStore {
-            path: path.to_owned(),
-            source,
-        };
-        let log = log_path(path);
-        for _ in 0..COPY_ATTEMPTS_MAX {
-            let before = (
-                stamp(path).map_err(read_error)?,
-                stamp(&log).map_err(read_error)?,
-            );
-            let Some((database_bytes, _)) = before.0 else {
-                return Ok(None);
-            };
-            let log_bytes = before.1.map_or(0, |(bytes, _)| bytes);
-            if database_bytes.max(log_bytes) > DATABASE_BYTES_MAX {
-                return Err(Error::StoreTooLarge {
-                    path: path.to_owned(),
-                    bytes_max: DATABASE_BYTES_MAX,
-                });
-            }
-            let copy = Self {
-                folder: tempfile::tempdir().map_err(read_error)?,
-            };
-            copy_file(path, &copy.database()).map_err(read_error)?;
-            if log_bytes > 0 {
-                copy_file(&log, &log_path(&copy.database())).map_err(read_error)?;
-            }
-            let after = (
-                stamp(path).map_err(read_error)?,
-                stamp(&log).map_err(read_error)?,
-            );
-            if before == after {
-                return Ok(Some(copy));
-            }
-        }
-        Err(Error::DatabaseBusy {
-            path: path.to_owned(),
+/// The stamps of a database and of its logs.
+#[derive(PartialEq, Eq)]
+struct Stamps {
+    database: Stamp,
+    logs: [Stamp; LOG_SUFFIXES.len()],
+}
+
+impl Stamps {
+    fn of(path: &Path) -> Result<Self, Error> {
+        let stamp =
+            |path: PathBuf| stamp(&path).map_err(|source| Error::ReadStore { path, source });
+        let [committed, undo] = LOG_SUFFIXES.map(|suffix| stamp(with_suffix(path, suffix)));
+        Ok(Self {
+            database: stamp(path.to_owned())?,
+            logs: [committed?, undo?],
         })
     }
 
-    fn database(&self) -> PathBuf {
-        self.folder.path().join("copy.sqlite")
+    /// Tells whether all there is to know is in the database itself.
+    fn is_at_rest(&self) -> bool {
+        self.logs.iter().all(|log| bytes(*log) == 0)
     }
 }
 
-fn log_path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-wal");
+/// Copies the database and its logs into a private folder.
+fn copy(path: &Path, stamps: &Stamps) -> Result<TempDir, Error> {
+    let read_error = |source| Error::ReadStore {
+        path: path.to_owned(),
+        source,
+    };
+    let largest = stamps
+        .logs
+        .iter()
+        .chain([&stamps.database])
+        .map(|stamp| bytes(*stamp))
+        .max();
+    if largest.is_some_and(|bytes| bytes > DATABASE_BYTES_MAX) {
+        return Err(Error::StoreTooLarge {
+            path: path.to_owned(),
+            bytes_max: DATABASE_BYTES_MAX,
+        });
+    }
+    let folder = tempfile::tempdir().map_err(read_error)?;
+    let target = folder.path().join(COPY_NAME);
+    copy_file(path, &target).map_err(read_error)?;
+    for (suffix, stamp) in LOG_SUFFIXES.iter().zip(stamps.logs) {
+        if bytes(stamp) > 0 {
+            copy_file(&with_suffix(path, suffix), &with_suffix(&target, suffix))
+                .map_err(read_error)?;
+        }
+    }
+    Ok(folder)
+}
+
+fn bytes(stamp: Stamp) -> u64 {
+    stamp.map_or(0, |(bytes, _)| bytes)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
     PathBuf::from(name)
 }
 
@@ -182,6 +233,24 @@ fn stamp(path: &Path) -> io::Result<Stamp> {
         Err(error) if crate::store_file::is_absent(&error) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Returns the URI under which `SQLite` reads the file without locks and side files (<https://sqlite.org/uri.html>).
+fn immutable_uri(path: &Path) -> Option<String> {
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'~');
+    let encoded: String = path
+        .to_str()?
+        .bytes()
+        .map(|byte| {
+            if is_plain(byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("%{byte:02X}")
+            }
+        })
+        .collect();
+    Some(format!("file:{encoded}?mode=ro&immutable=1"))
 }
 
 /// Copies the content only: the mode of the original could keep `SQLite` from opening the copy.

@@ -1,5 +1,6 @@
 //! Credentials as a whole: real homes, precedence, misdirection, and stores under writers.
 
+#[cfg(test)]
 mod credentials {
     mod databases;
     mod homes;

@@ -79,6 +79,11 @@ impl<'a> Scope<'a> {
         self.accepted.contains(provider)
     }
 
+    /// Returns the variables that may hold a credential, in their order; a provider of the config has none.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &'a str> {
+        self.known.into_iter().flat_map(Provider::all_env_vars)
+    }
+
     /// Tells whether the provider is the portal, which takes portal tokens only.
     pub(super) fn is_portal(&self) -> bool {
         self.known

@@ -10,11 +10,7 @@ use super::{Resolver, candidate, skipped};
 impl Resolver<'_> {
     /// Adds the variables that are set; a provider that only the config defines has none.
     pub(super) fn add_variables(&self, scope: &Scope<'_>, resolution: &mut Resolution) {
-        for name in scope
-            .known
-            .into_iter()
-            .flat_map(catalog::Provider::all_env_vars)
-        {
+        for name in scope.variables() {
             let (Ok(secret), Some(origin)) = (
                 secret_reference::variable(name, self.environment),
                 self.environment.origin(name),

@@ -1,4 +1,4 @@
-//! SQLite stores are read from a copy: with their log, and without a trace in the home.
+//! `SQLite` stores are read with their log, and without a trace in the home.
 
 use std::fs;
 use std::path::Path;
@@ -121,4 +121,22 @@ fn the_value_of_an_agent_wins_over_the_shared_one() {
     fs::remove_file(&path).unwrap();
     put(&with_agent_tables(&path), STORE);
     assert_eq!(home.secrets("qwen"), ["qwen:default sk-log-0000000000"]);
+}
+
+#[test]
+fn a_database_at_rest_is_read_in_place_under_any_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a b?c#d%20é/x.sqlite");
+    put(&with_agent_tables(&path), STORE);
+    let names = || fs::read_dir(path.parent().unwrap()).unwrap().count();
+    assert_eq!(names(), 1, "closing the connection removes the log");
+    assert_eq!(
+        sqlite_store::read(&path, Layout::Agent)
+            .unwrap()
+            .unwrap()
+            .profiles
+            .len(),
+        1
+    );
+    assert_eq!(names(), 1);
 }

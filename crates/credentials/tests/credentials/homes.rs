@@ -28,6 +28,15 @@ fn portal(profile: &str) -> Vec<String> {
 }
 
 fn rows() -> Vec<Row> {
+    [
+        rows_of_2026_3(),
+        rows_of_2026_5(),
+        rows_of_later_generations(),
+    ]
+    .concat()
+}
+
+fn rows_of_2026_3() -> Vec<Row> {
     let half = "2026.3.28-half-migrated-portal-to-modelstudio";
     vec![
         (
@@ -76,6 +85,11 @@ fn rows() -> Vec<Row> {
             text(&["modelstudio:default sk-…6789"]),
         ),
         ("2026.3.28-modelstudio-api-key", &[], "qwen-oauth", vec![]),
+    ]
+}
+
+fn rows_of_2026_5() -> Vec<Row> {
+    vec![
         (
             "2026.5.20-qwen-standard-api-key",
             &[],
@@ -119,6 +133,11 @@ fn rows() -> Vec<Row> {
             "qwen",
             text(&["qwen:default sk-…cdef", "env:QWEN_API_KEY sk-…cdef"]),
         ),
+    ]
+}
+
+fn rows_of_later_generations() -> Vec<Row> {
+    vec![
         (
             "2026.5.20-half-migrated-portal",
             &[],

@@ -9,6 +9,9 @@ const CONFIG: &str = r#"{models: {providers: {qwen: {
 const STORE: &str = r#"{"version":1,"profiles":{"qwen:default":{"type":"api_key","provider":"qwen","key":"sk-stored-0000000000"}}}"#;
 const EMPTY: &str = r#"{"version":1,"profiles":{}}"#;
 
+/// Store, variables, and the expected secrets.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], Vec<&'a str>);
+
 #[test]
 fn profile_then_variables_by_name_then_config() {
     let all = [
@@ -23,7 +26,7 @@ fn profile_then_variables_by_name_then_config() {
         "env:MODELSTUDIO_API_KEY sk-modelstudio-0000000000",
         "env:DASHSCOPE_API_KEY sk-dashscope-0000000000",
     ];
-    let cases: [(&str, &[(&str, &str)], Vec<&str>); 5] = [
+    let cases: [Case<'_>; 5] = [
         (
             STORE,
             &all,
@@ -297,5 +300,31 @@ fn a_variable_without_the_form_of_a_key_is_used_with_a_caution() {
     assert_eq!(
         resolution.candidates[0].caution,
         Some(Caution::NotKeyShaped)
+    );
+}
+
+#[test]
+fn without_a_credential_the_places_are_named() {
+    let home = TestHome::made("{}", EMPTY, &[]);
+    let resolution = home.resolve("qwen");
+    let store = home.store_path();
+    assert_eq!(
+        resolution.describe_none(),
+        format!(
+            "no usable credential for provider `qwen` of agent `main`: nothing is stored in {}, \
+             and no variable QWEN_API_KEY, MODELSTUDIO_API_KEY, DASHSCOPE_API_KEY is set",
+            store.display()
+        )
+    );
+    assert_eq!(
+        resolution.hint(),
+        "run `openclaw onboard`, or set QWEN_API_KEY"
+    );
+    let portal = TestHome::real("2026.5.20-keyref-env", &[])
+        .resolve("qwen")
+        .describe_none();
+    assert!(
+        portal.ends_with(": qwen:default: the variable QWEN_API_KEY is not set"),
+        "{portal}"
     );
 }
