@@ -1,1 +1,9 @@
-//! Decides what happens in one turn
+//! Decides what happens in one turn: what is asked, of which route, and what of the reply is the answer.
+//!
+//! It runs the same from the command line and from the gateway; it prints nothing and knows no HTTP server.
+
+mod delta;
+mod turn;
+
+pub use delta::Delta;
+pub use turn::{Turn, TurnAnswer, run_turn};

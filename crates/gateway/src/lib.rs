@@ -1,1 +1,16 @@
-//! Serves OpenAI-compatible HTTP: authenticates, limits, streams, reports, drains
+//! Serves OpenAI-compatible HTTP on this machine: authenticates, limits, forwards, streams, reports, drains.
+//!
+//! It never calls an upstream by itself: [`providers::Upstream`] is the only way out. It never prompts or prints: the
+//! binary hands it settings and a console.
+
+mod auth;
+pub mod log;
+mod openai_error;
+mod request_log;
+mod routes;
+mod server;
+mod state;
+
+pub use auth::Auth;
+pub use server::{ListenError, listen, serve};
+pub use state::Parts;

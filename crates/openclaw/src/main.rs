@@ -1,2 +1,167 @@
-//! The `openclaw` binary.
-fn main() {}
+//! The `openclaw` binary: arguments, prompts, printing. What it does lives in the library crates.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::cli::gateway::GatewayCommand;
+use crate::cli::models::{ModelsCommand, ModelsStatusArgs};
+use crate::cli::{Cli, Command};
+use crate::context::Context;
+use crate::exit_code::Exit;
+use crate::failed::{Done, Failed};
+use crate::output::Output;
+
+mod cli;
+mod commands;
+mod context;
+mod exit_code;
+mod failed;
+mod gateway_client;
+mod output;
+mod runtime;
+
+/// The OpenClaw release whose home this program reads and writes.
+const HOME_FORMAT: &str = "2026.5.20";
+
+fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args_os().collect();
+    if asks_version(&words) {
+        Output::new(false).line(version());
+        return Exit::Ok.into();
+    }
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let out = Output::new(cli.global.no_color);
+    match run(cli, out) {
+        Ok(exit) => exit.into(),
+        Err(failed) => failed.exit.into(),
+    }
+}
+
+/// `--version` works beside any other word, and before anything else is looked at.
+fn asks_version(words: &[std::ffi::OsString]) -> bool {
+    words
+        .get(1)
+        .is_some_and(|word| word == "--version" || word == "-V")
+}
+
+fn version() -> String {
+    format!(
+        "OpenClaw {} (Rust, homes of OpenClaw {HOME_FORMAT})",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// Help goes to standard output and is a success; a mistake in the arguments ends with 1, as in OpenClaw.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() {
+        Exit::Error.into()
+    } else {
+        Exit::Ok.into()
+    }
+}
+
+fn run(cli: Cli, out: Output) -> Done {
+    let Some(command) = cli.command else {
+        out.line(Cli::command().render_help().to_string());
+        return Ok(Exit::Ok);
+    };
+    let out = out.with_json(wants_json(&command));
+    let done = dispatch(&command, &cli.global, out);
+    if let Err(failed) = &done {
+        out.failed(failed);
+    }
+    done
+}
+
+fn dispatch(command: &Command, global: &cli::Global, out: Output) -> Done {
+    match command {
+        Command::Completion(args) => return commands::completion::run(args, out),
+        Command::Demo(args) => return commands::demo::run(args, out),
+        Command::Emulator(args) => return commands::emulator::run(args, out),
+        Command::Plugins(args) => return commands::later::plugins(&args.rest),
+        Command::Doctor(args) => return commands::later::doctor(&args.rest),
+        _ => {}
+    }
+    let cwd = std::env::current_dir()
+        .map_err(|error| Failed::new(format!("cannot find the working folder: {error}")))?;
+    let context = Context::new(global, config::Environment::from_process(), cwd, out)?;
+    in_home(command, global, &context)
+}
+
+fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
+    match command {
+        Command::Onboard(args) => commands::onboard::run(args, context),
+        Command::Models(args) => match &args.command {
+            None => commands::models::status(&ModelsStatusArgs::default(), context),
+            Some(ModelsCommand::List(args)) => commands::models::list(args, context),
+            Some(ModelsCommand::Status(args)) => commands::models::status(args, context),
+            Some(ModelsCommand::Set(args)) => commands::models::set(args, context),
+            Some(ModelsCommand::Aliases(args)) => commands::models::aliases(args, context),
+            Some(ModelsCommand::Fallbacks(args)) => commands::models::fallbacks(args, context),
+            Some(ModelsCommand::Auth(args)) => commands::later::models_auth(&args.rest),
+        },
+        Command::Config(args) => commands::config::run(&args.command, context),
+        Command::Infer(args) => commands::infer::run(args, context),
+        Command::Agent(args) => commands::agent::run(args, context),
+        Command::Gateway(args) => match &args.command {
+            None => commands::gateway_run::run(&args.run, global.log_level.as_deref(), context),
+            Some(GatewayCommand::Run(args)) => {
+                commands::gateway_run::run(args, global.log_level.as_deref(), context)
+            }
+            Some(GatewayCommand::Health(args)) => commands::health::run(args, context),
+            Some(GatewayCommand::Status(args)) => commands::status::run(args, context),
+        },
+        Command::Health(args) => commands::health::run(args, context),
+        Command::Status(args) => commands::status::run(args, context),
+        Command::Logs(args) => commands::logs::run(args, context),
+        Command::Completion(_)
+        | Command::Demo(_)
+        | Command::Emulator(_)
+        | Command::Plugins(_)
+        | Command::Doctor(_) => Ok(Exit::Ok),
+    }
+}
+
+/// Errors of a command that was asked for JSON are JSON too.
+fn wants_json(command: &Command) -> bool {
+    use cli::config::ConfigCommand;
+    use cli::infer::{InferCommand, InferModelCommand};
+    match command {
+        Command::Onboard(args) => args.json,
+        Command::Models(args) => match &args.command {
+            Some(ModelsCommand::List(args)) => args.json,
+            Some(ModelsCommand::Status(args)) => args.json,
+            Some(ModelsCommand::Set(args)) => args.json,
+            _ => false,
+        },
+        Command::Config(args) => match &args.command {
+            ConfigCommand::Get(args) => args.json,
+            ConfigCommand::Set(args) => args.json,
+            ConfigCommand::Unset(args) => args.json,
+            ConfigCommand::Validate(args) | ConfigCommand::File(args) => args.json,
+        },
+        Command::Infer(args) => {
+            let InferCommand::Model(args) = &args.command;
+            let InferModelCommand::Run(args) = &args.command;
+            args.json
+        }
+        Command::Agent(args) => args.json,
+        Command::Gateway(args) => match &args.command {
+            Some(GatewayCommand::Health(args)) => args.json,
+            Some(GatewayCommand::Status(args)) => args.json,
+            _ => false,
+        },
+        Command::Health(args) => args.json,
+        Command::Status(args) => args.json,
+        Command::Demo(args) => args.json,
+        Command::Emulator(args) => args.json,
+        Command::Logs(_) | Command::Completion(_) | Command::Plugins(_) | Command::Doctor(_) => {
+            false
+        }
+    }
+}

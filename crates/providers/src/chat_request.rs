@@ -77,7 +77,8 @@ impl ChatRequest {
     /// # Errors
     /// [`RequestError`]: the client's mistake, to be answered with 400.
     pub fn parse(body: Bytes) -> Result<Self, RequestError> {
-        let text = std::str::from_utf8(&body).map_err(|error| RequestError::NotUtf8(error.valid_up_to()))?;
+        let text = std::str::from_utf8(&body)
+            .map_err(|error| RequestError::NotUtf8(error.valid_up_to()))?;
         let object = Object::scan(text)?;
         for field in ["model", "stream", "stream_options"] {
             if object.count(field) > 1 {
@@ -88,11 +89,23 @@ impl ChatRequest {
         let stream = match object.raw("stream") {
             None | Some("null" | "false") => false,
             Some("true") => true,
-            Some(_) => return Err(RequestError::WrongType { field: "stream", expected: "a boolean" }),
+            Some(_) => {
+                return Err(RequestError::WrongType {
+                    field: "stream",
+                    expected: "a boolean",
+                });
+            }
         };
         let usage = usage_member(&object)?;
         let (close, is_empty) = (object.close, object.members.is_empty());
-        Ok(Self { model, stream, usage, close, is_empty, body })
+        Ok(Self {
+            model,
+            stream,
+            usage,
+            close,
+            is_empty,
+            body,
+        })
     }
 
     /// Returns the model the client asked for.
@@ -121,7 +134,10 @@ impl ChatRequest {
             Some((name, _)) if name == upstream_model => {}
             Some((_, span)) => splices.push((span.clone(), model)),
             None => {
-                splices.push((self.close..self.close, format!("{}\"model\":{model}", comma(appended))));
+                splices.push((
+                    self.close..self.close,
+                    format!("{}\"model\":{model}", comma(appended)),
+                ));
                 appended = true;
             }
         }
@@ -130,9 +146,14 @@ impl ChatRequest {
                 UsageMember::Asked => {}
                 UsageMember::NoOptions => splices.push((
                     self.close..self.close,
-                    format!("{}\"stream_options\":{{\"include_usage\":true}}", comma(appended)),
+                    format!(
+                        "{}\"stream_options\":{{\"include_usage\":true}}",
+                        comma(appended)
+                    ),
                 )),
-                UsageMember::NullOptions(span) => splices.push((span.clone(), r#"{"include_usage":true}"#.into())),
+                UsageMember::NullOptions(span) => {
+                    splices.push((span.clone(), r#"{"include_usage":true}"#.into()))
+                }
                 UsageMember::Declined(span) => splices.push((span.clone(), "true".into())),
                 UsageMember::Missing { close, is_empty } => {
                     let comma = if *is_empty { "" } else { "," };
@@ -151,13 +172,20 @@ fn model_member(object: &Object<'_>) -> Result<Option<(String, Range<usize>)>, R
             Ok(Some((name.into_owned(), span)))
         }
         (None, _) => Ok(None),
-        _ => Err(RequestError::WrongType { field: "model", expected: "a string" }),
+        _ => Err(RequestError::WrongType {
+            field: "model",
+            expected: "a string",
+        }),
     }
 }
 
 fn usage_member(object: &Object<'_>) -> Result<UsageMember, RequestError> {
-    let wrong = RequestError::WrongType { field: "stream_options", expected: "an object" };
-    let (Some(raw), Some(span)) = (object.raw("stream_options"), object.span("stream_options")) else {
+    let wrong = RequestError::WrongType {
+        field: "stream_options",
+        expected: "an object",
+    };
+    let (Some(raw), Some(span)) = (object.raw("stream_options"), object.span("stream_options"))
+    else {
         return Ok(UsageMember::NoOptions);
     };
     if raw == "null" {
@@ -166,13 +194,17 @@ fn usage_member(object: &Object<'_>) -> Result<UsageMember, RequestError> {
     let options = Object::scan(raw).map_err(|_| wrong.clone())?;
     match (options.raw("include_usage"), options.span("include_usage")) {
         (Some("true"), _) => Ok(UsageMember::Asked),
-        (Some("false" | "null"), Some(inner)) => {
-            Ok(UsageMember::Declined(span.start + inner.start..span.start + inner.end))
-        }
-        (None, _) => {
-            Ok(UsageMember::Missing { close: span.start + options.close, is_empty: options.members.is_empty() })
-        }
-        _ => Err(RequestError::WrongType { field: "stream_options.include_usage", expected: "a boolean" }),
+        (Some("false" | "null"), Some(inner)) => Ok(UsageMember::Declined(
+            span.start + inner.start..span.start + inner.end,
+        )),
+        (None, _) => Ok(UsageMember::Missing {
+            close: span.start + options.close,
+            is_empty: options.members.is_empty(),
+        }),
+        _ => Err(RequestError::WrongType {
+            field: "stream_options.include_usage",
+            expected: "a boolean",
+        }),
     }
 }
 
@@ -206,7 +238,10 @@ mod tests {
 
     #[test]
     fn replaces_the_model_and_nothing_else() {
-        assert_eq!(patched(r#"{ "model" : "a/b" , "x":1}"#, true), r#"{ "model" : "up" , "x":1}"#);
+        assert_eq!(
+            patched(r#"{ "model" : "a/b" , "x":1}"#, true),
+            r#"{ "model" : "up" , "x":1}"#
+        );
         assert_eq!(patched(r#"{}"#, true), r#"{"model":"up"}"#);
         assert_eq!(patched(r#"{"x":1}"#, true), r#"{"x":1,"model":"up"}"#);
     }
@@ -214,27 +249,60 @@ mod tests {
     #[test]
     fn asks_for_usage_wherever_the_member_stands() {
         for (body, expected) in [
-            (r#"{"model":"m","stream":true}"#, r#"{"model":"up","stream":true,"stream_options":{"include_usage":true}}"#),
-            (r#"{"stream":true}"#, r#"{"stream":true,"model":"up","stream_options":{"include_usage":true}}"#),
-            (r#"{"stream_options":null,"model":"m","stream":true}"#, r#"{"stream_options":{"include_usage":true},"model":"up","stream":true}"#),
-            (r#"{"stream_options":{},"model":"m","stream":true}"#, r#"{"stream_options":{"include_usage":true},"model":"up","stream":true}"#),
-            (r#"{"stream_options":{"x":1},"model":"m","stream":true}"#, r#"{"stream_options":{"x":1,"include_usage":true},"model":"up","stream":true}"#),
-            (r#"{"stream_options":{"include_usage":false},"model":"m","stream":true}"#, r#"{"stream_options":{"include_usage":true},"model":"up","stream":true}"#),
-            (r#"{"stream_options":{"include_usage":true},"model":"m","stream":true}"#, r#"{"stream_options":{"include_usage":true},"model":"up","stream":true}"#),
-            (r#"{"model":"m","stream":false}"#, r#"{"model":"up","stream":false}"#),
+            (
+                r#"{"model":"m","stream":true}"#,
+                r#"{"model":"up","stream":true,"stream_options":{"include_usage":true}}"#,
+            ),
+            (
+                r#"{"stream":true}"#,
+                r#"{"stream":true,"model":"up","stream_options":{"include_usage":true}}"#,
+            ),
+            (
+                r#"{"stream_options":null,"model":"m","stream":true}"#,
+                r#"{"stream_options":{"include_usage":true},"model":"up","stream":true}"#,
+            ),
+            (
+                r#"{"stream_options":{},"model":"m","stream":true}"#,
+                r#"{"stream_options":{"include_usage":true},"model":"up","stream":true}"#,
+            ),
+            (
+                r#"{"stream_options":{"x":1},"model":"m","stream":true}"#,
+                r#"{"stream_options":{"x":1,"include_usage":true},"model":"up","stream":true}"#,
+            ),
+            (
+                r#"{"stream_options":{"include_usage":false},"model":"m","stream":true}"#,
+                r#"{"stream_options":{"include_usage":true},"model":"up","stream":true}"#,
+            ),
+            (
+                r#"{"stream_options":{"include_usage":true},"model":"m","stream":true}"#,
+                r#"{"stream_options":{"include_usage":true},"model":"up","stream":true}"#,
+            ),
+            (
+                r#"{"model":"m","stream":false}"#,
+                r#"{"model":"up","stream":false}"#,
+            ),
         ] {
             assert_eq!(patched(body, true), expected);
         }
-        assert_eq!(patched(r#"{"model":"m","stream":true}"#, false), r#"{"model":"up","stream":true}"#);
+        assert_eq!(
+            patched(r#"{"model":"m","stream":true}"#, false),
+            r#"{"model":"up","stream":true}"#
+        );
     }
 
     #[test]
     fn names_the_member_at_fault() {
         let error = |body: &'static [u8]| ChatRequest::parse(Bytes::from_static(body)).unwrap_err();
         assert_eq!(error(br#"{"model":1}"#).param(), Some("model"));
-        assert_eq!(error(br#"{"model":"a","model":"b"}"#), RequestError::Duplicate("model"));
+        assert_eq!(
+            error(br#"{"model":"a","model":"b"}"#),
+            RequestError::Duplicate("model")
+        );
         assert_eq!(error(br#"{"stream":"yes"}"#).param(), Some("stream"));
-        assert_eq!(error(br#"{"stream_options":[]}"#).param(), Some("stream_options"));
+        assert_eq!(
+            error(br#"{"stream_options":[]}"#).param(),
+            Some("stream_options")
+        );
         assert_eq!(error(b"{\"model\":\"\xff\"}"), RequestError::NotUtf8(10));
         assert_eq!(error(b"[]"), RequestError::Json(SpanError::NotAnObject));
     }

@@ -142,20 +142,34 @@ impl Watch {
     }
 
     fn look_at_usage(&mut self, data: &[u8]) -> Verdict {
-        let Some(object) = std::str::from_utf8(data).ok().and_then(|text| Object::scan(text).ok()) else {
+        let Some(object) = std::str::from_utf8(data)
+            .ok()
+            .and_then(|text| Object::scan(text).ok())
+        else {
             return Verdict::Keep;
         };
-        let Some(usage) = object.raw("usage").and_then(Usage::parse) else { return Verdict::Keep };
+        let Some(usage) = object.raw("usage").and_then(Usage::parse) else {
+            return Verdict::Keep;
+        };
         self.usage = Some(usage);
-        let usage_only = object.raw("choices").is_none_or(|choices| choices.split_whitespace().eq(["[]"]) || choices == "[]");
-        if usage_only && self.strip_usage { Verdict::Drop } else { Verdict::Keep }
+        let usage_only = object
+            .raw("choices")
+            .is_none_or(|choices| choices.split_whitespace().eq(["[]"]) || choices == "[]");
+        if usage_only && self.strip_usage {
+            Verdict::Drop
+        } else {
+            Verdict::Keep
+        }
     }
 }
 
 /// Returns the first character of the value after the first occurrence of the member `key` (given with its colon).
 fn value_after(data: &[u8], key: &Finder<'_>) -> Option<u8> {
     let at = key.find(data)? + key.needle().len();
-    data.get(at..)?.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    data.get(at..)?
+        .iter()
+        .copied()
+        .find(|byte| !byte.is_ascii_whitespace())
 }
 
 /// Says whether `data` is `{"error": …}` or the native `{"code": …, "message": …}` rather than a chunk.
@@ -225,7 +239,11 @@ where
     /// Takes one step: a frame, the end, a timer. Afterwards `ready` or `ended` may have changed.
     fn poll_upstream(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if self.stop.is_cancelled() {
-            self.end_with_error(Ended::Stopped, "the gateway is shutting down", "gateway_shutdown");
+            self.end_with_error(
+                Ended::Stopped,
+                "the gateway is shutting down",
+                "gateway_shutdown",
+            );
             return Poll::Ready(());
         }
         match Pin::new(&mut self.upstream).poll_frame(context) {
@@ -257,7 +275,11 @@ where
         while self.idle.as_mut().poll(context).is_ready() {
             let due = self.last_frame + self.idle_max;
             if due <= Instant::now() {
-                self.end_with_error(Ended::Silent, "the upstream went silent in the middle of the answer", "stream_error");
+                self.end_with_error(
+                    Ended::Silent,
+                    "the upstream went silent in the middle of the answer",
+                    "stream_error",
+                );
                 return Poll::Ready(());
             }
             // Frames arrived since the timer was set; re-arming only here keeps timers off the path of each frame.
@@ -282,7 +304,11 @@ where
         } else if self.watch.events == 0 {
             self.ended = Some(Ended::UpstreamCut);
         } else {
-            self.end_with_error(Ended::UpstreamCut, "the upstream closed the stream before the answer was finished", "stream_error");
+            self.end_with_error(
+                Ended::UpstreamCut,
+                "the upstream closed the stream before the answer was finished",
+                "stream_error",
+            );
         }
     }
 
@@ -302,14 +328,23 @@ where
 /// Says whether the unterminated rest of a stream is an event whose payload arrived in full.
 fn is_whole_event(rest: &[u8]) -> bool {
     let data = event_data(rest);
-    data.as_ref() == b"[DONE]" || std::str::from_utf8(&data).is_ok_and(|text| Object::scan(text).is_ok())
+    data.as_ref() == b"[DONE]"
+        || std::str::from_utf8(&data).is_ok_and(|text| Object::scan(text).is_ok())
 }
 
 impl<B> ChatStream<B> {
     fn report(&mut self, ended: Ended) {
         if let Some(report) = self.on_end.take() {
-            let ended = if self.watch.error.is_some() { Ended::UpstreamError } else { ended };
-            report(StreamEnd { usage: self.watch.usage, ended, events: self.watch.events });
+            let ended = if self.watch.error.is_some() {
+                Ended::UpstreamError
+            } else {
+                ended
+            };
+            report(StreamEnd {
+                usage: self.watch.usage,
+                ended,
+                events: self.watch.events,
+            });
         }
     }
 }
@@ -327,7 +362,10 @@ where
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let this = self.get_mut();
         loop {
             if let Some(bytes) = this.ready.pop_front() {

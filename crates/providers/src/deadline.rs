@@ -39,6 +39,8 @@ impl Deadline {
     /// # Cancel safety
     /// As safe as `work`: it is dropped when the deadline passes.
     pub async fn bound<T>(self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
-        tokio::time::timeout_at(self.0, work).await.map_err(|_| Elapsed)
+        tokio::time::timeout_at(self.0, work)
+            .await
+            .map_err(|_| Elapsed)
     }
 }

@@ -98,7 +98,11 @@ impl HttpClient {
     /// Creates the client; nothing is read or opened yet.
     pub fn new(settings: NetworkSettings) -> Self {
         let direct = builder().build(connector());
-        Self { settings, direct, encrypted: OnceLock::new() }
+        Self {
+            settings,
+            direct,
+            encrypted: OnceLock::new(),
+        }
     }
 
     /// Sends one request and returns the response head with its body still to be read.
@@ -108,12 +112,22 @@ impl HttpClient {
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection if the request had been started.
-    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, SendError> {
+    pub async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, SendError> {
         if request.uri().scheme_str() == Some("https") {
-            let client = self.encrypted.get_or_init(|| encrypted(&self.settings)).as_ref().map_err(Clone::clone)?;
+            let client = self
+                .encrypted
+                .get_or_init(|| encrypted(&self.settings))
+                .as_ref()
+                .map_err(Clone::clone)?;
             return client.request(request).await.map_err(SendError::Transport);
         }
-        self.direct.request(request).await.map_err(SendError::Transport)
+        self.direct
+            .request(request)
+            .await
+            .map_err(SendError::Transport)
     }
 }
 
@@ -146,7 +160,10 @@ fn encrypted(settings: &NetworkSettings) -> Result<Encrypted, TlsSetupError> {
     found.certs.extend(extra);
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
-        let detail = found.errors.first().map_or_else(|| "the system store is empty".to_owned(), ToString::to_string);
+        let detail = found.errors.first().map_or_else(
+            || "the system store is empty".to_owned(),
+            ToString::to_string,
+        );
         return Err(TlsSetupError::NoRoots(detail));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -159,7 +176,10 @@ fn encrypted(settings: &NetworkSettings) -> Result<Encrypted, TlsSetupError> {
         .https(settings.https_proxy.clone().unwrap_or_default())
         .no(settings.no_proxy.clone().unwrap_or_default())
         .build();
-    let proxy_aware = ProxyAware { direct: connector(), matcher: Arc::new(matcher) };
+    let proxy_aware = ProxyAware {
+        direct: connector(),
+        matcher: Arc::new(matcher),
+    };
     Ok(builder().build(HttpsConnector::from((proxy_aware, tls))))
 }
 
@@ -171,7 +191,9 @@ struct ProxyAware {
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Connecting = Pin<Box<dyn Future<Output = Result<<HttpConnector as Service<Uri>>::Response, BoxError>> + Send>>;
+type Connecting = Pin<
+    Box<dyn Future<Output = Result<<HttpConnector as Service<Uri>>::Response, BoxError>> + Send>,
+>;
 
 impl Service<Uri> for ProxyAware {
     type Response = <HttpConnector as Service<Uri>>::Response;
@@ -188,7 +210,9 @@ impl Service<Uri> for ProxyAware {
             return Box::pin(async move { connecting.await.map_err(Into::into) });
         };
         if proxy.uri().scheme_str() != Some("http") {
-            return Box::pin(async { Err("the proxy in HTTPS_PROXY must be an http:// address".into()) });
+            return Box::pin(async {
+                Err("the proxy in HTTPS_PROXY must be an http:// address".into())
+            });
         }
         let mut tunnel = Tunnel::new(proxy.uri().clone(), self.direct.clone());
         if let Some(auth) = proxy.basic_auth() {
@@ -205,11 +229,22 @@ mod tests {
 
     #[test]
     fn an_unreachable_host_is_a_connect_error() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         // A bound and dropped listener: nobody listens there.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let request = Request::get(format!("http://127.0.0.1:{port}/")).body(Full::default()).unwrap();
-        let error = runtime.block_on(HttpClient::new(NetworkSettings::default()).send(request)).unwrap_err();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let request = Request::get(format!("http://127.0.0.1:{port}/"))
+            .body(Full::default())
+            .unwrap();
+        let error = runtime
+            .block_on(HttpClient::new(NetworkSettings::default()).send(request))
+            .unwrap_err();
         assert!(error.is_connect(), "{error}");
         assert!(error.to_string().contains("refused"), "{error}");
     }

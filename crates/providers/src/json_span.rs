@@ -56,7 +56,10 @@ impl<'a> Object<'a> {
     /// # Errors
     /// [`SpanError`] names the first place that cannot be JSON.
     pub fn scan(text: &'a str) -> Result<Self, SpanError> {
-        let mut scanner = Scanner { bytes: text.as_bytes(), at: 0 };
+        let mut scanner = Scanner {
+            bytes: text.as_bytes(),
+            at: 0,
+        };
         let object = scanner.object(text)?;
         scanner.white_space();
         if scanner.at < scanner.bytes.len() {
@@ -72,12 +75,19 @@ impl<'a> Object<'a> {
 
     /// Returns where the value of the last member called `key` stands.
     pub fn span(&self, key: &str) -> Option<Range<usize>> {
-        self.members.iter().rev().find(|member| member.key == key).map(|member| member.value.clone())
+        self.members
+            .iter()
+            .rev()
+            .find(|member| member.key == key)
+            .map(|member| member.value.clone())
     }
 
     /// Says how often `key` occurs.
     pub fn count(&self, key: &str) -> usize {
-        self.members.iter().filter(|member| member.key == key).count()
+        self.members
+            .iter()
+            .filter(|member| member.key == key)
+            .count()
     }
 }
 
@@ -108,7 +118,11 @@ impl Scanner<'_> {
         if self.peek() == Some(b'}') {
             let close = self.at;
             self.at += 1;
-            return Ok(Object { text, members, close });
+            return Ok(Object {
+                text,
+                members,
+                close,
+            });
         }
         loop {
             members.push(self.member(text)?);
@@ -122,7 +136,11 @@ impl Scanner<'_> {
         }
         let close = self.at;
         self.at += 1;
-        Ok(Object { text, members, close })
+        Ok(Object {
+            text,
+            members,
+            close,
+        })
     }
 
     fn member<'t>(&mut self, text: &'t str) -> Result<Member<'t>, SpanError> {
@@ -135,7 +153,10 @@ impl Scanner<'_> {
         self.white_space();
         let start = self.at;
         self.value()?;
-        Ok(Member { key: decode_string(raw_key).ok_or(SpanError::Malformed(key_start))?, value: start..self.at })
+        Ok(Member {
+            key: decode_string(raw_key).ok_or(SpanError::Malformed(key_start))?,
+            value: start..self.at,
+        })
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), SpanError> {
@@ -176,7 +197,10 @@ impl Scanner<'_> {
     }
 
     fn scalar(&mut self) {
-        while matches!(self.peek(), Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E')) {
+        while matches!(
+            self.peek(),
+            Some(b'-' | b'+' | b'.' | b'0'..=b'9' | b'a'..=b'z' | b'E')
+        ) {
             self.at += 1;
         }
     }
@@ -231,7 +255,11 @@ mod tests {
     fn finds_members_in_place() {
         let text = r#" {"model" : "a/b", "mod\u0065l":"c", "x":[{"y":"]}"}], "n":-1.5e3} "#;
         let object = Object::scan(text).unwrap();
-        assert_eq!(object.raw("model"), Some("\"c\""), "the last duplicate wins");
+        assert_eq!(
+            object.raw("model"),
+            Some("\"c\""),
+            "the last duplicate wins"
+        );
         assert_eq!(object.count("model"), 2);
         assert_eq!(object.raw("x"), Some(r#"[{"y":"]}"}]"#));
         assert_eq!(object.raw("n"), Some("-1.5e3"));

@@ -6,21 +6,21 @@
 //! forwards the reply as it arrives while a scanner reads usage, errors and the end; [`Failure`] is what went wrong,
 //! classified by the catalog's table, as a value until the last layer.
 
-//pub mod attempt;
+pub mod attempt;
 pub mod chat_request;
 pub mod chat_stream;
 pub mod deadline;
-//pub mod directory;
-//pub mod failure;
+pub mod directory;
+pub mod failure;
 pub mod http_client;
 pub mod json_span;
-//pub mod probe;
+pub mod probe;
 pub mod sse;
 pub mod upstream_url;
 pub mod usage;
 
-//pub use attempt::{Call, Reply, Upstream};
+pub use attempt::{Call, Reply, Upstream};
 pub use deadline::Deadline;
-//pub use directory::{Directory, Route};
-//pub use failure::Failure;
+pub use directory::{Directory, Route};
+pub use failure::Failure;
 pub use usage::Usage;

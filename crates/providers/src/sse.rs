@@ -92,11 +92,18 @@ fn event_end(text: &[u8], from: usize) -> Option<usize> {
 /// Returns the `data` of an event: the payload of its only data line, or of several joined by newlines.
 pub fn event_data(event: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     let mut lines = event.split(|&byte| byte == b'\n').filter_map(|line| {
-        let payload = line.strip_suffix(b"\r").unwrap_or(line).strip_prefix(b"data:")?;
+        let payload = line
+            .strip_suffix(b"\r")
+            .unwrap_or(line)
+            .strip_prefix(b"data:")?;
         Some(payload.strip_prefix(b" ").unwrap_or(payload))
     });
-    let Some(first) = lines.next() else { return std::borrow::Cow::Borrowed(&[]) };
-    let Some(second) = lines.next() else { return std::borrow::Cow::Borrowed(first) };
+    let Some(first) = lines.next() else {
+        return std::borrow::Cow::Borrowed(&[]);
+    };
+    let Some(second) = lines.next() else {
+        return std::borrow::Cow::Borrowed(first);
+    };
     let mut joined = first.to_vec();
     for line in std::iter::once(second).chain(lines) {
         joined.push(b'\n');
@@ -120,7 +127,11 @@ mod tests {
             let frame = Bytes::copy_from_slice(&text[at..cut]);
             out.extend_from_slice(&splitter.push(frame, |event| {
                 seen.push(event_data(event).into_owned());
-                if event_data(event).as_ref() == drop { Verdict::Drop } else { Verdict::Keep }
+                if event_data(event).as_ref() == drop {
+                    Verdict::Drop
+                } else {
+                    Verdict::Keep
+                }
             }));
             at = cut;
         }
@@ -131,7 +142,10 @@ mod tests {
     #[test]
     fn data_is_what_the_lines_say() {
         assert_eq!(event_data(b"data: {}\n\n").as_ref(), b"{}");
-        assert_eq!(event_data(b"id:1\r\nevent:error\r\ndata:{}\r\n\r\n").as_ref(), b"{}");
+        assert_eq!(
+            event_data(b"id:1\r\nevent:error\r\ndata:{}\r\n\r\n").as_ref(),
+            b"{}"
+        );
         assert_eq!(event_data(b"data: a\ndata: b\n\n").as_ref(), b"a\nb");
         assert_eq!(event_data(b": keep-alive\n\n").as_ref(), b"");
     }
@@ -141,7 +155,9 @@ mod tests {
         let mut splitter = EventSplitter::default();
         let mut out = 0;
         for _ in 0..40 {
-            out += splitter.push(Bytes::from(vec![b'x'; 64 * 1024]), |_| Verdict::Keep).len();
+            out += splitter
+                .push(Bytes::from(vec![b'x'; 64 * 1024]), |_| Verdict::Keep)
+                .len();
         }
         assert!(out >= HELD_EVENT_BYTES_MAX);
     }

@@ -45,14 +45,22 @@ impl BaseUrl {
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         let text = text.trim();
         let text = text.split(['?', '#']).next().unwrap_or_default();
-        let with_scheme = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-        let uri: Uri = with_scheme.parse().map_err(|_| UrlError::Unparsable(text.to_owned()))?;
+        let with_scheme = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("https://{text}")
+        };
+        let uri: Uri = with_scheme
+            .parse()
+            .map_err(|_| UrlError::Unparsable(text.to_owned()))?;
         let https = match uri.scheme_str() {
             Some("https") => true,
             Some("http") => false,
             _ => return Err(UrlError::Scheme(text.to_owned())),
         };
-        let authority = uri.authority().ok_or_else(|| UrlError::Unparsable(text.to_owned()))?;
+        let authority = uri
+            .authority()
+            .ok_or_else(|| UrlError::Unparsable(text.to_owned()))?;
         if authority.as_str().contains('@') {
             return Err(UrlError::UserInfo);
         }
@@ -60,11 +68,21 @@ impl BaseUrl {
         if host.is_empty() {
             return Err(UrlError::Unparsable(text.to_owned()));
         }
-        let port = authority.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let port = authority
+            .port()
+            .map(|port| format!(":{port}"))
+            .unwrap_or_default();
         let path = uri.path().trim_end_matches('/');
-        let path = path.strip_suffix(path::CHAT_COMPLETIONS).unwrap_or(path).trim_end_matches('/');
+        let path = path
+            .strip_suffix(path::CHAT_COMPLETIONS)
+            .unwrap_or(path)
+            .trim_end_matches('/');
         let scheme = if https { "https" } else { "http" };
-        Ok(Self { text: format!("{scheme}://{host}{port}{path}"), host, https })
+        Ok(Self {
+            text: format!("{scheme}://{host}{port}{path}"),
+            host,
+            https,
+        })
     }
 
     /// Returns the normalised text.
@@ -108,22 +126,34 @@ mod tests {
             "dashscope-intl.aliyuncs.com/compatible-mode/v1",
             "https://dashscope-intl.aliyuncs.com/compatible-mode/v1/chat/completions",
         ] {
-            let url = BaseUrl::parse(text).unwrap().join(path::CHAT_COMPLETIONS).unwrap();
+            let url = BaseUrl::parse(text)
+                .unwrap()
+                .join(path::CHAT_COMPLETIONS)
+                .unwrap();
             assert_eq!(url.to_string(), expected, "{text}");
         }
     }
 
     #[test]
     fn refuses_what_is_not_a_web_address() {
-        assert_eq!(BaseUrl::parse("ftp://x/v1"), Err(UrlError::Scheme("ftp://x/v1".into())));
+        assert_eq!(
+            BaseUrl::parse("ftp://x/v1"),
+            Err(UrlError::Scheme("ftp://x/v1".into()))
+        );
         assert_eq!(BaseUrl::parse("https://a:b@x/v1"), Err(UrlError::UserInfo));
-        assert!(matches!(BaseUrl::parse("https://"), Err(UrlError::Unparsable(_))));
+        assert!(matches!(
+            BaseUrl::parse("https://"),
+            Err(UrlError::Unparsable(_))
+        ));
         assert!(matches!(BaseUrl::parse(""), Err(UrlError::Unparsable(_))));
     }
 
     #[test]
     fn keeps_ports_and_plain_http() {
         let base = BaseUrl::parse("http://127.0.0.1:9100/v1").unwrap();
-        assert_eq!((base.as_str(), base.host(), base.is_https()), ("http://127.0.0.1:9100/v1", "127.0.0.1", false));
+        assert_eq!(
+            (base.as_str(), base.host(), base.is_https()),
+            ("http://127.0.0.1:9100/v1", "127.0.0.1", false)
+        );
     }
 }

@@ -55,8 +55,12 @@ impl Usage {
         Some(Self {
             input_tokens: wire.prompt_tokens.unwrap_or_default(),
             output_tokens: wire.completion_tokens.unwrap_or_default(),
-            cached_tokens: prompt.and_then(|details| details.cached_tokens).unwrap_or_default(),
-            cache_write_tokens: prompt.and_then(|details| details.cache_creation_input_tokens).unwrap_or_default(),
+            cached_tokens: prompt
+                .and_then(|details| details.cached_tokens)
+                .unwrap_or_default(),
+            cache_write_tokens: prompt
+                .and_then(|details| details.cache_creation_input_tokens)
+                .unwrap_or_default(),
             reasoning_tokens: wire
                 .completion_tokens_details
                 .and_then(|details| details.reasoning_tokens)
@@ -80,15 +84,27 @@ mod tests {
         let raw = r#"{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,
             "prompt_tokens_details":{"cached_tokens":4,"cache_creation_input_tokens":3,"cache_type":"ephemeral"},
             "completion_tokens_details":{"reasoning_tokens":5}}"#;
-        let usage = Usage { input_tokens: 10, output_tokens: 7, cached_tokens: 4, cache_write_tokens: 3, reasoning_tokens: 5 };
+        let usage = Usage {
+            input_tokens: 10,
+            output_tokens: 7,
+            cached_tokens: 4,
+            cache_write_tokens: 3,
+            reasoning_tokens: 5,
+        };
         assert_eq!(Usage::parse(raw), Some(usage));
-        assert_eq!(Usage::of_reply(format!("{{\"id\":\"x\",\"usage\":{raw}}}").as_bytes()), Some(usage));
+        assert_eq!(
+            Usage::of_reply(format!("{{\"id\":\"x\",\"usage\":{raw}}}").as_bytes()),
+            Some(usage)
+        );
     }
 
     #[test]
     fn tells_absent_from_zero() {
         assert_eq!(Usage::parse("null"), None);
-        assert_eq!(Usage::parse(r#"{"completion_tokens_details":null}"#), Some(Usage::default()));
+        assert_eq!(
+            Usage::parse(r#"{"completion_tokens_details":null}"#),
+            Some(Usage::default())
+        );
         assert_eq!(Usage::of_reply(br#"{"choices":[]}"#), None);
     }
 }

@@ -17,7 +17,10 @@ impl Body for Script {
     type Data = Bytes;
     type Error = std::io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
         match self.frames.next() {
             None if self.then_wait => Poll::Pending,
             next => Poll::Ready(next),
@@ -26,15 +29,25 @@ impl Body for Script {
 }
 
 fn script(parts: &[&[u8]], broken: bool, then_wait: bool) -> Script {
-    let mut frames: Vec<_> = parts.iter().map(|part| Ok(Frame::data(Bytes::copy_from_slice(part)))).collect();
+    let mut frames: Vec<_> = parts
+        .iter()
+        .map(|part| Ok(Frame::data(Bytes::copy_from_slice(part))))
+        .collect();
     if broken {
         frames.push(Err(std::io::Error::other("reset")));
     }
-    Script { frames: frames.into_iter(), then_wait }
+    Script {
+        frames: frames.into_iter(),
+        then_wait,
+    }
 }
 
 fn policy(strip_usage: bool) -> StreamPolicy {
-    StreamPolicy { strip_usage, idle_max: Duration::from_secs(5), stop: CancellationToken::new() }
+    StreamPolicy {
+        strip_usage,
+        idle_max: Duration::from_secs(5),
+        stop: CancellationToken::new(),
+    }
 }
 
 async fn run(body: Script, policy: StreamPolicy) -> (String, StreamEnd) {
@@ -48,12 +61,19 @@ async fn run(body: Script, policy: StreamPolicy) -> (String, StreamEnd) {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 const CONTENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"the \\\"error\\\" and \\\"usage\\\":\"},\"finish_reason\":null}],\"usage\":null}\n\n";
-const FINISH: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":null}\n\n";
-const USAGE: &str = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\n";
+const FINISH: &str =
+    "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":null}\n\n";
+const USAGE: &str =
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\n";
 const DONE: &str = "data: [DONE]\n\n";
 
 #[test]
@@ -61,7 +81,10 @@ fn strips_only_the_usage_chunk_nobody_asked_for() {
     let all = [CONTENT, FINISH, USAGE, DONE].concat();
     let (text, end) = block_on(run(script(&[all.as_bytes()], false, false), policy(true)));
     assert_eq!(text, [CONTENT, FINISH, DONE].concat());
-    assert_eq!((end.usage.unwrap().input_tokens, end.ended, end.events), (3, Ended::Complete, 3));
+    assert_eq!(
+        (end.usage.unwrap().input_tokens, end.ended, end.events),
+        (3, Ended::Complete, 3)
+    );
     let (text, end) = block_on(run(script(&[all.as_bytes()], false, false), policy(false)));
     assert_eq!(text, all);
     assert_eq!(end.usage.unwrap().output_tokens, 2);
@@ -73,7 +96,8 @@ fn a_cut_stream_ends_with_an_error_event() {
         let half = [CONTENT, "data: {\"choices\":[{\"del"].concat();
         let (text, end) = block_on(run(script(&[half.as_bytes()], broken, false), policy(true)));
         assert!(text.starts_with(CONTENT));
-        let event: serde_json::Value = serde_json::from_str(text[CONTENT.len()..].trim_start_matches("data: ")).unwrap();
+        let event: serde_json::Value =
+            serde_json::from_str(text[CONTENT.len()..].trim_start_matches("data: ")).unwrap();
         assert_eq!(event["error"]["code"], "stream_error");
         assert_eq!(end.ended, Ended::UpstreamCut);
     }
@@ -81,37 +105,70 @@ fn a_cut_stream_ends_with_an_error_event() {
 
 #[test]
 fn a_missing_done_marker_is_added_after_a_finish() {
-    let (text, end) = block_on(run(script(&[FINISH.as_bytes()], false, false), policy(true)));
-    assert_eq!((text, end.ended), ([FINISH, DONE].concat(), Ended::Complete));
-    let (text, _) = block_on(run(script(&[FINISH.as_bytes(), b"data: [DONE]"], false, false), policy(true)));
+    let (text, end) = block_on(run(
+        script(&[FINISH.as_bytes()], false, false),
+        policy(true),
+    ));
+    assert_eq!(
+        (text, end.ended),
+        ([FINISH, DONE].concat(), Ended::Complete)
+    );
+    let (text, _) = block_on(run(
+        script(&[FINISH.as_bytes(), b"data: [DONE]"], false, false),
+        policy(true),
+    ));
     assert_eq!(text, [FINISH, DONE].concat());
 }
 
 #[test]
 fn an_error_as_first_event_is_a_failure_not_a_stream() {
     let event = b": ping\n\ndata: {\"error\":{\"code\":\"data_inspection_failed\"}}\n\n";
-    let opened = block_on(ChatStream::open(script(&[event], false, false), policy(true)));
+    let opened = block_on(ChatStream::open(
+        script(&[event], false, false),
+        policy(true),
+    ));
     assert!(matches!(opened, Err(OpenError::Event(data)) if data.starts_with(b"{\"error\"")));
-    assert!(matches!(block_on(ChatStream::open(script(&[], false, false), policy(true))), Err(OpenError::Empty)));
-    assert!(matches!(block_on(ChatStream::open(script(&[], false, true), policy(true))), Err(OpenError::Silent)));
+    assert!(matches!(
+        block_on(ChatStream::open(script(&[], false, false), policy(true))),
+        Err(OpenError::Empty)
+    ));
+    assert!(matches!(
+        block_on(ChatStream::open(script(&[], false, true), policy(true))),
+        Err(OpenError::Silent)
+    ));
 }
 
 #[test]
 fn a_later_error_event_is_forwarded_and_reported() {
     let error = "data: {\"error\":{\"message\":\"x\"}}\n\n";
-    let (text, end) = block_on(run(script(&[CONTENT.as_bytes(), error.as_bytes()], false, false), policy(true)));
-    assert_eq!((text, end.ended), ([CONTENT, error].concat(), Ended::UpstreamError));
+    let (text, end) = block_on(run(
+        script(&[CONTENT.as_bytes(), error.as_bytes()], false, false),
+        policy(true),
+    ));
+    assert_eq!(
+        (text, end.ended),
+        ([CONTENT, error].concat(), Ended::UpstreamError)
+    );
 }
 
 #[test]
 fn silence_and_shutdown_say_so() {
-    let (text, end) = block_on(run(script(&[CONTENT.as_bytes()], false, true), policy(true)));
+    let (text, end) = block_on(run(
+        script(&[CONTENT.as_bytes()], false, true),
+        policy(true),
+    ));
     assert!(text.contains("went silent"));
     assert_eq!(end.ended, Ended::Silent);
     let stop = CancellationToken::new();
-    let policy = StreamPolicy { stop: stop.clone(), ..policy(true) };
+    let policy = StreamPolicy {
+        stop: stop.clone(),
+        ..policy(true)
+    };
     let (text, end) = block_on(async {
-        let stream = ChatStream::open(script(&[CONTENT.as_bytes()], false, true), policy).await.ok().unwrap();
+        let stream = ChatStream::open(script(&[CONTENT.as_bytes()], false, true), policy)
+            .await
+            .ok()
+            .unwrap();
         let end = Arc::new(Mutex::new(None));
         let report = Arc::clone(&end);
         let stream = stream.on_end(move |seen| *report.lock().unwrap() = Some(seen));
@@ -128,7 +185,10 @@ fn a_client_that_leaves_is_reported() {
     let end = Arc::new(Mutex::new(None));
     let report = Arc::clone(&end);
     block_on(async {
-        let stream = ChatStream::open(script(&[CONTENT.as_bytes()], false, true), policy(true)).await.ok().unwrap();
+        let stream = ChatStream::open(script(&[CONTENT.as_bytes()], false, true), policy(true))
+            .await
+            .ok()
+            .unwrap();
         drop(stream.on_end(move |seen| *report.lock().unwrap() = Some(seen)));
     });
     assert_eq!(end.lock().unwrap().unwrap().ended, Ended::ClientGone);

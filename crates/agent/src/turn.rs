@@ -1,0 +1,173 @@
+//! One turn: a message goes out, an answer streams back.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use catalog::FailureKind;
+use http::HeaderMap;
+use http_body_util::BodyExt;
+use providers::attempt::{Answer, Call};
+use providers::chat_request::ChatRequest;
+use providers::chat_stream::{Ended, StreamEnd};
+use providers::sse::{EventSplitter, Verdict, event_data};
+use providers::{Deadline, Failure, Route, Upstream, Usage};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::delta::Delta;
+
+/// What a turn asks.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    /// The person's message.
+    pub message: String,
+    /// Longest time until the answer is complete.
+    pub timeout: Duration,
+}
+
+/// What a turn gave.
+#[derive(Debug, Clone)]
+pub struct TurnAnswer {
+    /// The answer's text.
+    pub text: String,
+    /// The reasoning's text, when the model sent it.
+    pub reasoning: String,
+    /// Token counts, when the upstream sent them.
+    pub usage: Option<Usage>,
+    /// Message of an error that ended the answer early.
+    pub broken_by: Option<String>,
+    /// The `provider/model` that answered.
+    pub answered_by: String,
+    /// Time to the first piece of text.
+    pub first_text: Option<Duration>,
+    /// Time to the end.
+    pub duration: Duration,
+}
+
+/// Runs one turn on `route`; `show` sees each piece as it arrives.
+///
+/// # Errors
+/// A classified [`Failure`] when no answer began; an answer that began and broke is returned with `broken_by` set.
+///
+/// # Cancel safety
+/// Dropping the future closes the upstream connection.
+pub async fn run_turn(
+    upstream: &Upstream,
+    route: &Route,
+    turn: &Turn,
+    mut show: impl FnMut(&Delta),
+) -> Result<TurnAnswer, Failure> {
+    let started = Instant::now();
+    let body = json!({
+        "model": &*route.model,
+        "messages": [{"role": "user", "content": turn.message}],
+        "stream": true,
+        "stream_options": {"include_usage": true},
+    });
+    let request = ChatRequest::parse(Bytes::from(body.to_string()))
+        .map_err(|_| broken_request(upstream, route))?;
+    let deadline = Deadline::after(turn.timeout);
+    let stop = CancellationToken::new();
+    let call = Call {
+        route,
+        request: &request,
+        headers: &HeaderMap::new(),
+        deadline,
+        stop: &stop,
+    };
+    let reply = upstream.attempt(call).await?;
+    let answered_by = reply
+        .headers
+        .get("x-openclaw-routed-model")
+        .and_then(|model| model.to_str().ok())
+        .map(str::to_owned);
+    let mut answer = TurnAnswer {
+        text: String::new(),
+        reasoning: String::new(),
+        usage: None,
+        broken_by: None,
+        answered_by: answered_by.unwrap_or_else(|| route.reference()),
+        first_text: None,
+        duration: Duration::ZERO,
+    };
+    match reply.answer {
+        Answer::Whole(bytes) => take_whole(&bytes, &mut answer, &mut show),
+        Answer::Stream(stream) => {
+            let end = Arc::new(Mutex::new(None::<StreamEnd>));
+            let report = Arc::clone(&end);
+            let mut stream = stream.on_end(move |seen| {
+                *report.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen)
+            });
+            let mut splitter = EventSplitter::default();
+            loop {
+                let frame = match deadline.bound(stream.frame()).await {
+                    Ok(Some(Ok(frame))) => frame,
+                    Ok(None) => break,
+                    Ok(Some(Err(never))) => match never {},
+                    Err(_) => {
+                        answer.broken_by = Some("the turn took longer than its limit".to_owned());
+                        break;
+                    }
+                };
+                if let Ok(data) = frame.into_data() {
+                    splitter.push(data, |event| {
+                        take_event(&event_data(event), started, &mut answer, &mut show);
+                        Verdict::Drop
+                    });
+                }
+            }
+            drop(stream);
+            let end = end.lock().unwrap_or_else(PoisonError::into_inner).take();
+            answer.usage = end.and_then(|end| end.usage);
+            if end.is_some_and(|end| end.ended != Ended::Complete) && answer.broken_by.is_none() {
+                answer.broken_by = Some("the answer broke off".to_owned());
+            }
+        }
+    }
+    answer.duration = started.elapsed();
+    Ok(answer)
+}
+
+fn take_event(
+    data: &[u8],
+    started: Instant,
+    answer: &mut TurnAnswer,
+    show: &mut impl FnMut(&Delta),
+) {
+    let Some(delta) = Delta::read(data) else {
+        return;
+    };
+    show(&delta);
+    match delta {
+        Delta::Text(text) => {
+            answer.first_text.get_or_insert_with(|| started.elapsed());
+            answer.text.push_str(&text);
+        }
+        Delta::Reasoning(text) => answer.reasoning.push_str(&text),
+        Delta::Error(message) => answer.broken_by = Some(message),
+    }
+}
+
+/// A server that ignored `stream` answers with one JSON object.
+fn take_whole(bytes: &[u8], answer: &mut TurnAnswer, show: &mut impl FnMut(&Delta)) {
+    answer.usage = Usage::of_reply(bytes);
+    let value: Value = serde_json::from_slice(bytes).unwrap_or_default();
+    let text = value
+        .pointer("/choices/0/message/content")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    answer.text.push_str(text);
+    show(&Delta::Text(text.to_owned()));
+}
+
+/// The request is made here, so this says that the maker is at fault.
+fn broken_request(upstream: &Upstream, route: &Route) -> Failure {
+    let message = "the request could not be built".to_owned();
+    Failure::of_connection(
+        upstream.catalog(),
+        &route.place(),
+        FailureKind::Response,
+        message,
+    )
+}

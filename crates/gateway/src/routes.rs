@@ -1,0 +1,51 @@
+//! The routes, one file per endpoint.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+
+use crate::openai_error::OpenAiError;
+use crate::state::Shared;
+
+pub(crate) mod chat_completions;
+pub(crate) mod health;
+pub(crate) mod models;
+pub(crate) mod status;
+
+/// Builds the router. Everything but the liveness probes takes a verified caller.
+pub(crate) fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/health", get(health::live))
+        .route("/healthz", get(health::live))
+        .route("/ready", get(health::ready))
+        .route("/readyz", get(health::ready))
+        .route("/v1/models", get(models::models))
+        .route("/v1/models/{*id}", get(models::model))
+        .route(
+            "/v1/chat/completions",
+            post(chat_completions::chat_completions),
+        )
+        .route("/openclaw/status", get(status::status))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(shared)
+}
+
+async fn no_such_route(request: Request) -> impl IntoResponse {
+    OpenAiError::no_such_route(request.method(), request.uri().path())
+}
+
+async fn method_not_allowed(request: Request) -> impl IntoResponse {
+    let message = format!(
+        "{} does not accept {}",
+        request.uri().path(),
+        request.method()
+    );
+    OpenAiError::new(
+        http::StatusCode::METHOD_NOT_ALLOWED,
+        "invalid_request_error",
+        message,
+    )
+    .code("method_not_allowed")
+}

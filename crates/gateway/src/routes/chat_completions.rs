@@ -1,0 +1,248 @@
+//! `POST /v1/chat/completions`: the main road. Bytes in, a few splices, bytes out.
+//!
+//! Steps: verify the caller, read the body within limits, look at its top level, find the route, send the patched
+//! bytes, look at the first event, commit, forward. Everything before the commit is a typed failure with a status.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use providers::attempt::{Answer, Call};
+use providers::chat_request::{ChatRequest, REQUEST_BYTES_MAX, RequestError};
+use providers::directory::RouteError;
+use providers::{Deadline, Failure, Reply, Usage};
+
+use crate::auth::Caller;
+use crate::openai_error::OpenAiError;
+use crate::request_log::RequestRecord;
+use crate::state::Shared;
+
+/// Longest time for a client to send its body.
+pub(crate) const REQUEST_BODY_MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// Header with which a caller overrides the model of the body.
+const MODEL_OVERRIDE: &str = "x-openclaw-model";
+/// Our request id in every answer.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The upstream's request id, to quote to its support.
+const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
+/// The `provider/model` that answered.
+const ROUTED_MODEL: HeaderName = HeaderName::from_static("x-openclaw-routed-model");
+
+/// Answers a chat completion, streaming or not.
+pub(crate) async fn chat_completions(
+    State(shared): State<Shared>,
+    caller: Caller,
+    request: Request,
+) -> Response {
+    let request_id = shared.request_id();
+    let mut response = answer(&shared, caller, &request_id, request)
+        .await
+        .unwrap_or_else(IntoResponse::into_response);
+    if let Ok(value) = HeaderValue::try_from(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+async fn answer(
+    shared: &Shared,
+    caller: Caller,
+    request_id: &str,
+    request: Request,
+) -> Result<Response, OpenAiError> {
+    if shared.draining.is_cancelled() {
+        return Err(shutting_down());
+    }
+    let (parts, body) = request.into_parts();
+    let body = read_body(&parts.headers, body).await?;
+    let chat = ChatRequest::parse(body).map_err(|error| malformed(&error))?;
+    let requested = requested_model(&parts.headers, &chat)?;
+    let route = shared
+        .directory
+        .route(&requested)
+        .map_err(|error| unroutable(&requested, &error))?;
+    let mut record = RequestRecord::open(shared, request_id, caller, &requested, &route);
+    let call = Call {
+        route: &route,
+        request: &chat,
+        headers: &parts.headers,
+        deadline: Deadline::after(route.timeout),
+        stop: &shared.stop_streams,
+    };
+    let reply = match shared.upstream.attempt(call).await {
+        Ok(reply) => reply,
+        Err(failure) => {
+            record.answered(
+                failure.status.unwrap_or_default(),
+                failure.upstream_request_id.as_deref(),
+            );
+            record.close(failure.class_name(), None);
+            return Err(failed(&failure));
+        }
+    };
+    record.answered(reply.status.as_u16(), reply.upstream_request_id());
+    let mut response = respond(reply, record);
+    if let Ok(value) = HeaderValue::try_from(route.reference()) {
+        response.headers_mut().insert(ROUTED_MODEL, value);
+    }
+    Ok(response)
+}
+
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, OpenAiError> {
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|bytes| bytes > REQUEST_BYTES_MAX) {
+        return Err(OpenAiError::too_large(REQUEST_BYTES_MAX));
+    }
+    let collected = Deadline::after(REQUEST_BODY_MAX_WAIT)
+        .bound(Limited::new(body, REQUEST_BYTES_MAX).collect())
+        .await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(OpenAiError::too_large(REQUEST_BYTES_MAX))
+        }
+        Ok(Err(_)) => Err(OpenAiError::bad_request(
+            "the body ended before its announced length",
+        )),
+        Err(_) => {
+            let seconds = REQUEST_BODY_MAX_WAIT.as_secs();
+            let message = format!("the body did not arrive within {seconds} s");
+            Err(OpenAiError::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "invalid_request_error",
+                message,
+            )
+            .code("request_timeout"))
+        }
+    }
+}
+
+fn requested_model(headers: &HeaderMap, chat: &ChatRequest) -> Result<String, OpenAiError> {
+    let by_header = headers
+        .get(MODEL_OVERRIDE)
+        .and_then(|value| value.to_str().ok())
+        .map(str::trim);
+    let model = by_header
+        .filter(|model| !model.is_empty())
+        .or(chat.model())
+        .unwrap_or_default();
+    if model.is_empty() {
+        let error = OpenAiError::bad_request("you must provide a `model`")
+            .param(Some("model"))
+            .code("missing_model");
+        return Err(
+            error.hint("`openclaw models list` shows the models; `openclaw` names the default one")
+        );
+    }
+    Ok(model.to_owned())
+}
+
+fn malformed(error: &RequestError) -> OpenAiError {
+    OpenAiError::bad_request(error.to_string())
+        .param(error.param())
+        .code("invalid_request_body")
+        .class("invalid_parameter")
+}
+
+fn unroutable(requested: &str, error: &RouteError) -> OpenAiError {
+    let status = if matches!(error, RouteError::UnknownModel { .. }) {
+        StatusCode::NOT_FOUND
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let kind = if status == StatusCode::NOT_FOUND {
+        "invalid_request_error"
+    } else {
+        "api_error"
+    };
+    tracing::warn!(requested, reason = %error, "no route");
+    OpenAiError::new(status, kind, error.to_string())
+        .param(Some("model"))
+        .code(error.code())
+        .hint(error.hint())
+}
+
+/// Turns a failure before the commit into the answer for the client.
+fn failed(failure: &Failure) -> OpenAiError {
+    let status = StatusCode::from_u16(failure.client_status()).unwrap_or(StatusCode::BAD_GATEWAY);
+    let mut error = OpenAiError::new(status, failure.openai_type(), failure.client_message())
+        .code(
+            failure
+                .code
+                .clone()
+                .unwrap_or_else(|| failure.class_name().to_owned()),
+        )
+        .param(failure.param.clone())
+        .class(failure.class_name())
+        .hint(failure.hint().to_owned());
+    if let Some(id) = failure
+        .upstream_request_id
+        .as_deref()
+        .and_then(|id| HeaderValue::from_str(id).ok())
+    {
+        error = error.header(UPSTREAM_REQUEST_ID, id);
+    }
+    if let Some(seconds) = failure.retry_after {
+        error = error.header(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    error
+}
+
+fn shutting_down() -> OpenAiError {
+    OpenAiError::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "api_error",
+        "the gateway is shutting down",
+    )
+    .code("gateway_shutdown")
+    .header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+}
+
+fn respond(reply: Reply, mut record: RequestRecord) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = client_headers(reply.headers);
+    *response.body_mut() = match reply.answer {
+        Answer::Whole(bytes) => {
+            record.close("complete", Usage::of_reply(&bytes));
+            Body::from(bytes)
+        }
+        Answer::Stream(stream) => {
+            record.streaming();
+            Body::new(stream.on_end(move |end| record.close(end.ended.as_str(), end.usage)))
+        }
+    };
+    response
+}
+
+/// Keeps the upstream's headers but for connection matters, cookies and identity; its request id gets its own name.
+fn client_headers(mut headers: HeaderMap) -> HeaderMap {
+    for name in [
+        header::CONNECTION,
+        header::CONTENT_LENGTH,
+        header::DATE,
+        header::PROXY_AUTHENTICATE,
+        header::SERVER,
+        header::SET_COOKIE,
+        header::TE,
+        header::TRAILER,
+        header::TRANSFER_ENCODING,
+        header::UPGRADE,
+        header::VARY,
+        header::WWW_AUTHENTICATE,
+    ] {
+        headers.remove(name);
+    }
+    headers.remove("keep-alive");
+    if let Some(id) = headers.remove(REQUEST_ID) {
+        headers.insert(UPSTREAM_REQUEST_ID, id);
+    }
+    headers
+}

@@ -1,0 +1,186 @@
+//! Listens, serves connections, and drains: stop accepting, let streams finish, end the rest with an error event.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::response::IntoResponse;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_service::Service;
+
+use crate::auth::check_origin;
+use crate::log::Level;
+use crate::routes;
+use crate::state::{Parts, Shared};
+
+/// Connections served at once; one more gets 503.
+pub(crate) const CONNECTIONS_MAX: usize = 4096;
+/// Longest time to send a request head.
+pub(crate) const HEADER_MAX_WAIT: Duration = Duration::from_secs(30);
+/// Largest request head, in bytes.
+pub(crate) const HEADER_BYTES_MAX: usize = 64 * 1024;
+/// How long open requests may go on after a stop was asked for.
+pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(30);
+/// How long streams get to deliver their final error event.
+pub(crate) const LAST_WORDS_MAX: Duration = Duration::from_secs(2);
+/// Pause after the operating system refused to accept, for example because no file descriptor was free.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// Why the gateway does not listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// Another program has the port.
+    #[error("port {} on {} is already in use", .0.port(), .0.ip())]
+    InUse(SocketAddr),
+    /// The address is not one of this machine, or needs privileges.
+    #[error("cannot listen on {address}")]
+    Refused {
+        /// The address asked for.
+        address: SocketAddr,
+        /// The operating system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// Binds `address`.
+///
+/// # Errors
+/// [`ListenError`] tells a port in use from an address that cannot be had.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| match source.kind() {
+            std::io::ErrorKind::AddrInUse => ListenError::InUse(address),
+            _ => ListenError::Refused { address, source },
+        })
+}
+
+/// Serves until `stop` completes, then drains. A second stop signal ends open streams at once.
+pub async fn serve(listener: TcpListener, parts: Parts, mut stop: impl AsyncFnMut()) {
+    let shared = Shared::new(parts);
+    let router = routes::router(shared.clone());
+    let tracker = TaskTracker::new();
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    {
+        let mut stopped = std::pin::pin!(stop());
+        loop {
+            tokio::select! {
+                () = &mut stopped => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        admit(&tracker, &slots, stream, &router, &shared);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        tokio::time::sleep(ACCEPT_RETRY).await;
+                    }
+                },
+            }
+        }
+    }
+    drop(listener);
+    drain(&tracker, &shared, stop).await;
+}
+
+async fn drain(tracker: &TaskTracker, shared: &Shared, mut stop: impl AsyncFnMut()) {
+    shared.draining.cancel();
+    tracker.close();
+    let open = shared.totals.read().open_streams;
+    shared.log.write(
+        Level::Info,
+        "gateway",
+        "stopping",
+        &serde_json::json!({"openStreams": open}),
+    );
+    let finished = tokio::select! {
+        () = tracker.wait() => true,
+        () = tokio::time::sleep(DRAIN_MAX) => false,
+        () = stop() => false,
+    };
+    if !finished {
+        shared.stop_streams.cancel();
+        // What is still open after this loses its connection; streams have had their error event by then.
+        let _ = tokio::time::timeout(LAST_WORDS_MAX, tracker.wait()).await;
+    }
+}
+
+fn admit(
+    tracker: &TaskTracker,
+    slots: &Arc<Semaphore>,
+    stream: TcpStream,
+    router: &Router,
+    shared: &Shared,
+) {
+    match Arc::clone(slots).try_acquire_owned() {
+        Ok(slot) => {
+            tracker.spawn(connection(stream, router.clone(), shared.clone(), slot));
+        }
+        Err(_) => {
+            tracker.spawn(turn_away(stream));
+        }
+    }
+}
+
+/// Tells a client over the limit to come back, without reading what it sends.
+async fn turn_away(stream: TcpStream) {
+    let body = r#"{"error":{"message":"the gateway has no free connection","type":"api_error","param":null,"code":"too_many_connections"}}"#;
+    let head = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-type: application/json\r\nconnection: close\r\n";
+    let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+    let answered = async {
+        stream.writable().await?;
+        stream.try_write(answer.as_bytes())
+    };
+    let _ = tokio::time::timeout(LAST_WORDS_MAX, answered).await;
+}
+
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    shared: Shared,
+    _slot: OwnedSemaphorePermit,
+) {
+    // Without it a streamed token can wait for the previous one to be acknowledged.
+    let _ = stream.set_nodelay(true);
+    let draining: CancellationToken = shared.draining.clone();
+    let service = service_fn(move |request| handle(request, router.clone(), shared.clone()));
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_MAX_WAIT)
+        .max_buf_size(HEADER_BYTES_MAX);
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = draining.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn handle(
+    request: Request<Incoming>,
+    mut router: Router,
+    shared: Shared,
+) -> Result<http::Response<Body>, Infallible> {
+    if let Err(refused) = check_origin(request.headers(), shared.bound) {
+        return Ok(refused.into_response());
+    }
+    router.call(request.map(Body::new)).await
+}

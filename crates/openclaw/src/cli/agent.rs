@@ -1,0 +1,26 @@
+//! Arguments of `agent`.
+
+use clap::Args;
+
+/// One turn of the agent.
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    /// The message; `-` reads it from standard input.
+    #[arg(short, long, value_name = "TEXT")]
+    pub(crate) message: String,
+    /// Agent to ask.
+    #[arg(long, value_name = "ID", default_value = "main")]
+    pub(crate) agent: String,
+    /// Model for this turn instead of the agent's.
+    #[arg(long, value_name = "REF")]
+    pub(crate) model: Option<String>,
+    /// Call the model from this process, without the gateway.
+    #[arg(long)]
+    pub(crate) local: bool,
+    /// Seconds the turn may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+    /// Print one JSON object instead of streaming the text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,27 @@
+//! Commands whose behaviour comes later: they parse as in OpenClaw and say plainly that they are not available.
+
+use clap::Args;
+
+/// Arguments of `plugins`, taken as they come.
+#[derive(Debug, Args)]
+pub(crate) struct PluginsArgs {
+    /// What OpenClaw would be given, such as `enable qwen-portal-auth`.
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGS"
+    )]
+    pub(crate) rest: Vec<String>,
+}
+
+/// Arguments of `doctor`, taken as they come.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// What OpenClaw would be given, such as `--fix`.
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGS"
+    )]
+    pub(crate) rest: Vec<String>,
+}

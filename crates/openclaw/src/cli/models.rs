@@ -1,0 +1,140 @@
+//! Arguments of `models`.
+
+use clap::{Args, Subcommand};
+
+use crate::cli::later::PluginsArgs;
+
+/// Models; without a command the same as `models status`.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<ModelsCommand>,
+}
+
+/// What to do with models.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelsCommand {
+    /// List the models that your keys can use; `--all` lists the whole catalog.
+    List(ModelsListArgs),
+    /// Show the default model, aliases, credentials and where each comes from.
+    Status(ModelsStatusArgs),
+    /// Set the default model.
+    Set(ModelsSetArgs),
+    /// Name models.
+    Aliases(AliasesArgs),
+    /// Models to try when the default fails.
+    Fallbacks(FallbacksArgs),
+    /// Manage credentials (not available yet).
+    Auth(PluginsArgs),
+}
+
+/// Arguments of `models list`.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsListArgs {
+    /// Also list models no configured key can use.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only this provider (an alias such as `modelstudio` works too).
+    #[arg(long, value_name = "ID")]
+    pub(crate) provider: Option<String>,
+    /// Print one JSON object.
+    #[arg(long, conflicts_with = "plain")]
+    pub(crate) json: bool,
+    /// Print one `provider/model` per line.
+    #[arg(long)]
+    pub(crate) plain: bool,
+}
+
+/// Arguments of `models status`.
+#[derive(Debug, Args, Default)]
+pub(crate) struct ModelsStatusArgs {
+    /// Print one JSON object.
+    #[arg(long, conflicts_with = "plain")]
+    pub(crate) json: bool,
+    /// Print only the default model.
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// Exit 1 when a credential is missing or expired, 2 when one expires within 24 h.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Arguments of `models set`.
+#[derive(Debug, Args)]
+pub(crate) struct ModelsSetArgs {
+    /// `provider/model`, an alias, or a model id that one provider has.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// Show what would change and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `models aliases`.
+#[derive(Debug, Args)]
+pub(crate) struct AliasesArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<AliasesCommand>,
+}
+
+/// What to do with aliases; `list` when absent.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AliasesCommand {
+    /// List aliases.
+    List(ListFormatArgs),
+    /// Name a model.
+    Add {
+        /// The name.
+        alias: String,
+        /// The model.
+        #[arg(value_name = "REF")]
+        reference: String,
+    },
+    /// Forget a name.
+    Remove {
+        /// The name.
+        alias: String,
+    },
+}
+
+/// Arguments of `models fallbacks`.
+#[derive(Debug, Args)]
+pub(crate) struct FallbacksArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<FallbacksCommand>,
+}
+
+/// What to do with fallbacks; `list` when absent.
+#[derive(Debug, Subcommand)]
+pub(crate) enum FallbacksCommand {
+    /// List fallbacks in the order they are tried.
+    List(ListFormatArgs),
+    /// Add a model at the end.
+    Add {
+        /// The model.
+        #[arg(value_name = "REF")]
+        reference: String,
+    },
+    /// Remove a model.
+    Remove {
+        /// The model.
+        #[arg(value_name = "REF")]
+        reference: String,
+    },
+    /// Remove all.
+    Clear,
+}
+
+/// How a list is printed.
+#[derive(Debug, Args, Default)]
+pub(crate) struct ListFormatArgs {
+    /// Print one JSON object.
+    #[arg(long, conflicts_with = "plain")]
+    pub(crate) json: bool,
+    /// Print one item per line.
+    #[arg(long)]
+    pub(crate) plain: bool,
+}

@@ -1,0 +1,15 @@
+//! One module per command: arguments in, exit code out.
+
+pub(crate) mod agent;
+pub(crate) mod completion;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod emulator;
+pub(crate) mod gateway_run;
+pub(crate) mod health;
+pub(crate) mod infer;
+pub(crate) mod later;
+pub(crate) mod logs;
+pub(crate) mod models;
+pub(crate) mod onboard;
+pub(crate) mod status;

@@ -1,0 +1,66 @@
+//! `infer model run`: one prompt to one model.
+
+use std::time::Duration;
+
+use ::agent::{Turn, run_turn};
+use serde_json::{Value, json};
+
+use crate::cli::infer::{InferArgs, InferCommand, InferModelCommand, InferModelRunArgs};
+use crate::commands::agent::{Transport, choose, ended, show, text_or_stdin, usage_json};
+use crate::context::Context;
+use crate::failed::{Done, Failed};
+
+/// Calls the model.
+pub(crate) fn run(args: &InferArgs, context: &Context) -> Done {
+    let InferCommand::Model(model) = &args.command;
+    let InferModelCommand::Run(args) = &model.command;
+    model_run(args, context)
+}
+
+fn model_run(args: &InferModelRunArgs, context: &Context) -> Done {
+    let out = context.out.with_json(args.json);
+    let config = context.config()?;
+    let model = args.model.as_deref().unwrap_or("openclaw");
+    let turn = Turn {
+        message: text_or_stdin(&args.prompt)?,
+        timeout: Duration::from_secs(args.timeout),
+    };
+    let forced = match (args.local, args.gateway) {
+        (true, _) => Some(Transport::Local),
+        (_, true) => Some(Transport::Gateway),
+        _ => None,
+    };
+    let (transport, answer) = crate::runtime::single()?.block_on(async {
+        let chosen = choose(context, &config, model, forced).await?;
+        if !args.json {
+            out.line(format!("model.run via {}", chosen.transport.as_str()));
+            out.line(format!("provider: {}", chosen.route.provider));
+            out.line(format!("model: {}", chosen.route.model));
+            out.line("outputs: 1");
+        }
+        let answer = run_turn(&chosen.upstream, &chosen.route, &turn, |delta| {
+            show(delta, args.json, out)
+        })
+        .await?;
+        Ok::<_, Failed>((chosen.transport, answer))
+    })?;
+    if args.json {
+        let (provider, model) = answer
+            .answered_by
+            .split_once('/')
+            .unwrap_or(("", &answer.answered_by));
+        out.json(&json!({
+            "ok": answer.broken_by.is_none(),
+            "capability": "model.run",
+            "transport": transport.as_str(),
+            "provider": provider,
+            "model": model,
+            "attempts": [],
+            "outputs": [{"text": answer.text, "mediaUrl": Value::Null}],
+            "usage": usage_json(&answer),
+        }));
+    } else {
+        out.line("");
+    }
+    ended(&answer)
+}

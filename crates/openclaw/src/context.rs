@@ -1,0 +1,273 @@
+//! What every command starts from: the home, the environment, the config, the catalog. Read once, never written.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use catalog::{Catalog, OverrideFile};
+use config::{
+    AgentId, ConfigStore, ConfigText, Environment, Home, HomeOptions, Problem, Settings, Severity,
+    WriteOrigin,
+};
+use credentials::Resolver;
+use providers::http_client::NetworkSettings;
+use providers::{Directory, Upstream};
+
+use crate::cli::Global;
+use crate::failed::Failed;
+use crate::output::Output;
+
+/// Files of the catalog that a home may extend; each is looked for in `<state>/catalog/`.
+const CATALOG_FILES: [&str; 6] = [
+    "providers.json5",
+    "endpoints.json5",
+    "auth_choices.json5",
+    "models.json5",
+    "errors.json5",
+    "sunset.json5",
+];
+
+/// The situation a command runs in.
+pub(crate) struct Context {
+    pub(crate) out: Output,
+    pub(crate) home: Home,
+    pub(crate) environment: Environment,
+    process: Environment,
+    cwd: PathBuf,
+    catalog: OnceLock<Arc<Catalog>>,
+}
+
+/// The config as read: exact text, meaning, problems.
+pub(crate) struct ReadConfig {
+    pub(crate) store: ConfigStore,
+    pub(crate) text: ConfigText,
+    pub(crate) settings: Settings,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) exists: bool,
+    /// Variables of process, `.env` files and config together.
+    pub(crate) environment: Environment,
+}
+
+impl Context {
+    /// Finds the home and reads the `.env` files.
+    pub(crate) fn new(
+        global: &Global,
+        process: Environment,
+        cwd: PathBuf,
+        out: Output,
+    ) -> Result<Self, Failed> {
+        let options = HomeOptions {
+            profile: global.profile.clone(),
+            dev: global.dev,
+        };
+        let home = Home::resolve(&process, &options)?;
+        let (environment, reports) = process.clone().load(&cwd, &home, None)?;
+        for report in reports {
+            for bad in &report.bad_lines {
+                out.warn(format!(
+                    "{}:{}: {}",
+                    report.path.display(),
+                    bad.line,
+                    bad.why
+                ));
+            }
+        }
+        Ok(Self {
+            out,
+            home,
+            environment,
+            process,
+            cwd,
+            catalog: OnceLock::new(),
+        })
+    }
+
+    /// Returns the same situation in another home, with other variables; for the demo.
+    pub(crate) fn in_home(out: Output, process: Environment, cwd: &Path) -> Result<Self, Failed> {
+        let home = Home::resolve(&process, &HomeOptions::default())?;
+        Ok(Self {
+            out,
+            home,
+            environment: process.clone(),
+            process,
+            cwd: cwd.to_owned(),
+            catalog: OnceLock::new(),
+        })
+    }
+
+    /// Returns the catalog: shipped data and what the home adds.
+    pub(crate) fn catalog(&self) -> Result<Arc<Catalog>, Failed> {
+        if let Some(catalog) = self.catalog.get() {
+            return Ok(Arc::clone(catalog));
+        }
+        let folder = self.home.catalog_dir();
+        let mut texts = Vec::new();
+        for name in CATALOG_FILES {
+            let path = folder.join(name);
+            match std::fs::read_to_string(&path) {
+                Ok(text) => texts.push((name, text)),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => {
+                    return Err(Failed::new(format!(
+                        "cannot read {}: {error}",
+                        self.home.display(&path)
+                    )));
+                }
+            }
+        }
+        let catalog = Catalog::builtin()?;
+        let files: Vec<OverrideFile<'_>> = texts
+            .iter()
+            .map(|(name, contents)| OverrideFile { name, contents })
+            .collect();
+        let catalog = if files.is_empty() {
+            catalog
+        } else {
+            catalog.with_overrides(&files).map_err(|error| {
+                Failed::of(&error).hint(format!("the file is in {}", self.home.display(&folder)))
+            })?
+        };
+        Ok(Arc::clone(self.catalog.get_or_init(|| Arc::new(catalog))))
+    }
+
+    /// Reads the config; a missing file is an empty config.
+    pub(crate) fn config(&self) -> Result<ReadConfig, Failed> {
+        let store = ConfigStore::new(&self.home, &self.environment);
+        let loaded = store.load().map_err(Failed::of_config)?;
+        let exists = loaded.text.is_some();
+        let text = loaded.text_or_new();
+        let (settings, problems) = Settings::read(&text);
+        let (environment, _) = self
+            .process
+            .clone()
+            .load(&self.cwd, &self.home, Some(&settings))?;
+        Ok(ReadConfig {
+            store,
+            text,
+            settings,
+            problems,
+            exists,
+            environment,
+        })
+    }
+
+    /// Returns what models exist for this home and how each is reached.
+    pub(crate) fn directory(&self, config: &ReadConfig) -> Result<Directory, Failed> {
+        let catalog = self.catalog()?;
+        let resolver = self.resolver(config, &catalog);
+        Ok(Directory::build(
+            Arc::clone(&catalog),
+            &config.settings,
+            &resolver,
+            now_ms(),
+        ))
+    }
+
+    /// Returns what finds credentials for the main agent.
+    pub(crate) fn resolver<'a>(
+        &'a self,
+        config: &'a ReadConfig,
+        catalog: &'a Catalog,
+    ) -> Resolver<'a> {
+        Resolver::new(
+            &self.home,
+            &config.environment,
+            &config.settings,
+            catalog,
+            &AgentId::main(),
+        )
+    }
+
+    /// Returns the way out to upstreams, with proxies and roots as the environment says.
+    pub(crate) fn upstream(&self, environment: &Environment) -> Result<Upstream, Failed> {
+        Ok(Upstream::new(
+            self.catalog()?,
+            network_settings(environment),
+        ))
+    }
+
+    /// Returns where the gateway logs.
+    pub(crate) fn log_path(&self) -> Result<PathBuf, Failed> {
+        let config = self.config()?;
+        log_path(&self.home, &config.settings)
+    }
+
+    /// Returns who writes, for the audit log: the command words only, since arguments can be secrets.
+    pub(crate) fn write_origin(&self, words: &[&str]) -> WriteOrigin {
+        let command = std::iter::once("openclaw")
+            .chain(words.iter().copied())
+            .map(str::to_owned)
+            .collect();
+        WriteOrigin {
+            command,
+            at: jiff::Timestamp::now().to_string(),
+        }
+    }
+
+    /// Returns the port of the gateway: environment, config, default.
+    pub(crate) fn gateway_port(&self, config: &ReadConfig) -> u16 {
+        let from_env = config
+            .environment
+            .get(config::env_var::GATEWAY_PORT)
+            .and_then(|port| port.trim().parse().ok());
+        from_env
+            .or(config.settings.gateway.port)
+            .unwrap_or_else(|| self.home.default_port())
+    }
+}
+
+impl ReadConfig {
+    /// Tells the person about the problems that matter for any command; `config validate` shows all.
+    pub(crate) fn warn_about_errors(&self, out: Output) {
+        for problem in self
+            .problems
+            .iter()
+            .filter(|problem| problem.severity == Severity::Error)
+        {
+            out.warn(problem.one_line());
+        }
+    }
+}
+
+impl Failed {
+    /// Turns an unreadable config into one line with its place, the source line, and a hint.
+    pub(crate) fn of_config(error: config::Error) -> Self {
+        let excerpt = match &error {
+            config::Error::Parse(parse) => Some(parse.excerpt().to_string()),
+            _ => None,
+        };
+        let failed = Self::from(error);
+        match excerpt {
+            Some(excerpt) => failed.excerpt(excerpt),
+            None => failed,
+        }
+    }
+}
+
+/// Returns the log file: `logging.file`, or `logs/openclaw.log` in the home.
+pub(crate) fn log_path(home: &Home, settings: &Settings) -> Result<PathBuf, Failed> {
+    match &settings.logging.file {
+        Some(file) => Ok(home.expand(file)?),
+        None => Ok(home.log_dir().join("openclaw.log")),
+    }
+}
+
+fn network_settings(environment: &Environment) -> NetworkSettings {
+    let first = |names: [&str; 2]| {
+        names
+            .iter()
+            .find_map(|name| environment.path_var(name))
+            .map(str::to_owned)
+    };
+    NetworkSettings {
+        https_proxy: first([config::env_var::HTTPS_PROXY, "https_proxy"]),
+        no_proxy: first([config::env_var::NO_PROXY, "no_proxy"]),
+        extra_roots: environment
+            .path_var(config::env_var::SSL_CERT_FILE)
+            .map(PathBuf::from),
+    }
+}
+
+/// Returns the time in Unix milliseconds, as the stores count.
+pub(crate) fn now_ms() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or_default()
+}

@@ -1,0 +1,312 @@
+//! The only way to call an upstream: gateway, command line, probes and checks all come through here, so a probe can
+//! never pass where the real path fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use catalog::{Catalog, FailureKind};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use tokio_util::sync::CancellationToken;
+
+use crate::chat_request::ChatRequest;
+use crate::chat_stream::{ChatStream, OpenError, StreamPolicy};
+use crate::deadline::Deadline;
+use crate::directory::Route;
+use crate::failure::{ErrorBody, Failure};
+use crate::http_client::{HttpClient, NetworkSettings, SendError};
+
+/// Largest non-streamed reply accepted, in bytes.
+pub const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Largest error body read, in bytes; the rest says nothing new.
+pub const ERROR_BYTES_MAX: usize = 256 * 1024;
+/// Longest silence in a stream. Model Studio closes its own after 300 s.
+pub const STREAM_IDLE_MAX: Duration = Duration::from_secs(300);
+/// Request headers of a client that are passed on, by prefix: options of the service, and trace context.
+const FORWARDED_PREFIXES: [&str; 2] = ["x-dashscope-", "traceparent"];
+/// The Coding Plan host answers 405 to a client without a name.
+const USER_AGENT: &str = concat!("openclaw-rs/", env!("CARGO_PKG_VERSION"));
+const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The way out to all upstreams.
+pub struct Upstream {
+    catalog: Arc<Catalog>,
+    client: HttpClient,
+}
+
+/// One call.
+pub struct Call<'a> {
+    /// Where to, and with which credential.
+    pub route: &'a Route,
+    /// What to ask.
+    pub request: &'a ChatRequest,
+    /// The client's headers.
+    pub headers: &'a HeaderMap,
+    /// When the reply must have begun (a stream) or be complete (else).
+    pub deadline: Deadline,
+    /// Cancelled when streams must end.
+    pub stop: &'a CancellationToken,
+}
+
+/// A successful reply: committed to, not yet forwarded.
+pub struct Reply {
+    /// The upstream's status.
+    pub status: StatusCode,
+    /// The upstream's headers, unfiltered.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub answer: Answer,
+}
+
+/// The body of a reply.
+pub enum Answer {
+    /// All of it.
+    Whole(Bytes),
+    /// A stream whose first event has arrived.
+    Stream(Box<ChatStream<Incoming>>),
+}
+
+impl Reply {
+    /// Returns the upstream's request id.
+    pub fn upstream_request_id(&self) -> Option<&str> {
+        self.headers.get(UPSTREAM_REQUEST_ID)?.to_str().ok()
+    }
+}
+
+impl Upstream {
+    /// Creates the way out; nothing is opened yet.
+    pub fn new(catalog: Arc<Catalog>, network: NetworkSettings) -> Self {
+        Self {
+            catalog,
+            client: HttpClient::new(network),
+        }
+    }
+
+    /// Returns the catalog that classifies failures.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Sends a chat completion and returns once there is something to commit to.
+    ///
+    /// # Errors
+    /// A classified [`Failure`]; nothing was sent to the client yet, so another candidate may be tried.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the upstream connection.
+    pub async fn attempt(&self, call: Call<'_>) -> Result<Reply, Failure> {
+        let route = call.route;
+        let strip_usage =
+            route.asks_usage && call.request.is_stream() && !call.request.asks_usage();
+        let body = call.request.patched(&route.model, route.asks_usage);
+        let mut request = request(Method::POST, &route.chat_url, route, body);
+        request.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        forward_headers(call.headers, request.headers_mut());
+        let response = self.exchange(route, request, call.deadline).await?;
+        let (parts, incoming) = response.into_parts();
+        let answer = if is_event_stream(&parts.headers) {
+            let policy = StreamPolicy {
+                strip_usage,
+                idle_max: STREAM_IDLE_MAX,
+                stop: call.stop.clone(),
+            };
+            let opened = call
+                .deadline
+                .bound(ChatStream::open(incoming, policy))
+                .await;
+            match opened {
+                Ok(Ok(stream)) => Answer::Stream(Box::new(stream)),
+                Ok(Err(error)) => return Err(self.no_stream(route, error)),
+                Err(_) => return Err(self.too_late(route)),
+            }
+        } else {
+            Answer::Whole(self.whole(route, incoming, call.deadline).await?)
+        };
+        Ok(Reply {
+            status: parts.status,
+            headers: parts.headers,
+            answer,
+        })
+    }
+
+    /// Asks the host for its model list.
+    ///
+    /// # Errors
+    /// As [`Self::attempt`]; hosts without a list answer with a failure of class `model_not_found` or `unknown`.
+    pub async fn model_list(&self, route: &Route, deadline: Deadline) -> Result<Bytes, Failure> {
+        let Some(url) = &route.models_url else {
+            let message = "this host has no model list".to_owned();
+            return Err(Failure::of_connection(
+                &self.catalog,
+                &route.place(),
+                FailureKind::Response,
+                message,
+            ));
+        };
+        let response = self
+            .exchange(
+                route,
+                request(Method::GET, url, route, Bytes::new()),
+                deadline,
+            )
+            .await?;
+        self.whole(route, response.into_body(), deadline).await
+    }
+
+    /// Sends a request and returns the head of a success; everything else is a failure.
+    async fn exchange(
+        &self,
+        route: &Route,
+        request: Request<Full<Bytes>>,
+        deadline: Deadline,
+    ) -> Result<Response<Incoming>, Failure> {
+        let response = match deadline.bound(self.client.send(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(self.unreachable(route, &error)),
+            Err(_) => return Err(self.too_late(route)),
+        };
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (parts, incoming) = response.into_parts();
+        // A body that breaks off or trickles still leaves a status to classify by.
+        let body = match deadline
+            .bound(Limited::new(incoming, ERROR_BYTES_MAX).collect())
+            .await
+        {
+            Ok(Ok(body)) => body.to_bytes(),
+            _ => Bytes::new(),
+        };
+        let mut error = ErrorBody::read(&body);
+        let from_header = parts
+            .headers
+            .get(UPSTREAM_REQUEST_ID)
+            .and_then(|id| id.to_str().ok());
+        error.request_id = from_header.map(str::to_owned).or(error.request_id);
+        let status = Some(parts.status.as_u16());
+        let mut failure = Failure::of_upstream(
+            &self.catalog,
+            &route.place(),
+            status,
+            error,
+            FailureKind::Response,
+        );
+        failure.retry_after = parts
+            .headers
+            .get(header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        Err(failure.without(route.secret()))
+    }
+
+    async fn whole(
+        &self,
+        route: &Route,
+        incoming: Incoming,
+        deadline: Deadline,
+    ) -> Result<Bytes, Failure> {
+        match deadline
+            .bound(Limited::new(incoming, REPLY_BYTES_MAX).collect())
+            .await
+        {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) => {
+                let message = format!("the reply broke off ({error})");
+                Err(Failure::of_connection(
+                    &self.catalog,
+                    &route.place(),
+                    FailureKind::StreamCut,
+                    message,
+                ))
+            }
+            Err(_) => Err(self.too_late(route)),
+        }
+    }
+
+    fn no_stream(&self, route: &Route, error: OpenError) -> Failure {
+        let (kind, message) = match error {
+            OpenError::Event(data) => {
+                let body = ErrorBody::read(&data);
+                let failure = Failure::of_upstream(
+                    &self.catalog,
+                    &route.place(),
+                    Some(200),
+                    body,
+                    FailureKind::StreamEvent,
+                );
+                return failure.without(route.secret());
+            }
+            OpenError::Empty => (FailureKind::StreamCut, "the stream ended without an answer"),
+            OpenError::Silent => (
+                FailureKind::LocalTimeout,
+                "the upstream sent nothing in time",
+            ),
+            OpenError::Stopped => (FailureKind::LocalTimeout, "the gateway is shutting down"),
+        };
+        Failure::of_connection(&self.catalog, &route.place(), kind, message.to_owned())
+    }
+
+    fn unreachable(&self, route: &Route, error: &SendError) -> Failure {
+        let message = if error.is_connect() {
+            format!("cannot connect to {}: {error}", route.host)
+        } else {
+            format!("the connection to {} broke: {error}", route.host)
+        };
+        Failure::of_connection(&self.catalog, &route.place(), FailureKind::Network, message)
+    }
+
+    fn too_late(&self, route: &Route) -> Failure {
+        let message = "no answer before the deadline of this gateway".to_owned();
+        Failure::of_connection(
+            &self.catalog,
+            &route.place(),
+            FailureKind::LocalTimeout,
+            message,
+        )
+    }
+}
+
+fn request(method: Method, url: &http::Uri, route: &Route, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = url.clone();
+    let headers = request.headers_mut();
+    headers.reserve(8);
+    headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+    headers.insert(
+        header::ACCEPT,
+        HeaderValue::from_static("application/json, text/event-stream"),
+    );
+    for (name, value) in &route.extra_headers {
+        headers.insert(name, value.clone());
+    }
+    if let Some(authorization) = route.authorization() {
+        headers.insert(header::AUTHORIZATION, authorization.clone());
+    }
+    request
+}
+
+fn forward_headers(from: &HeaderMap, to: &mut HeaderMap) {
+    for (name, value) in from {
+        if FORWARDED_PREFIXES
+            .iter()
+            .any(|prefix| name.as_str().starts_with(prefix))
+        {
+            to.insert(name, value.clone());
+        }
+    }
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    kind.get(..17)
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
+}

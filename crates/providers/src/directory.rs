@@ -1,0 +1,365 @@
+//! Which models exist for this home and how each is reached: config, catalog and credentials in one look-up.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{Catalog, Provider, ResolvedRef, Standing};
+use config::{ProviderId, ProviderSettings, Settings};
+use credentials::{Resolution, Resolver};
+
+mod listing;
+mod route;
+mod route_error;
+
+pub use listing::{ListedModel, ProviderView};
+pub use route::{Route, TIMEOUT_DEFAULT, Target};
+pub use route_error::{RouteError, did_you_mean};
+
+/// Names suggested for an unknown model.
+const SUGGESTIONS_MAX: usize = 3;
+/// The model name that means the default agent.
+const AGENT: &str = "openclaw";
+
+/// Everything a request can name. Built from one reading of config, catalog and credentials; never changes.
+pub struct Directory {
+    catalog: Arc<Catalog>,
+    providers: Vec<Entry>,
+    aliases: Vec<(String, String)>,
+    default_model: Option<String>,
+    agents: Vec<(String, Option<String>)>,
+    ready: HashMap<String, Arc<Route>>,
+}
+
+/// One provider of this home.
+struct Entry {
+    id: String,
+    target: Option<Target>,
+    problem: Option<RouteError>,
+    models: Vec<ListedModel>,
+    is_configured: bool,
+}
+
+impl Directory {
+    /// Builds the directory at `now_ms` (Unix milliseconds), which decides what has expired.
+    pub fn build(
+        catalog: Arc<Catalog>,
+        settings: &Settings,
+        resolver: &Resolver<'_>,
+        now_ms: u64,
+    ) -> Self {
+        let mut ids: Vec<ProviderId> = settings
+            .models
+            .providers
+            .iter()
+            .map(|provider| provider.id.clone())
+            .collect();
+        for provider in catalog
+            .providers()
+            .iter()
+            .filter(|provider| provider.status != Standing::Later)
+        {
+            if let Ok(id) = ProviderId::new(&provider.id)
+                && !ids.contains(&id)
+            {
+                ids.push(id);
+            }
+        }
+        let providers = ids
+            .iter()
+            .map(|id| entry(&catalog, settings, id, &resolver.candidates(id, now_ms)))
+            .collect();
+        let defaults = &settings.agents.defaults;
+        let alias = |row: &config::AgentModel| Some((row.alias.clone()?, row.reference.clone()));
+        let agents = settings.agents.entries.iter().map(|agent| {
+            (
+                agent.id.to_string(),
+                agent.model.as_ref().and_then(|model| model.primary.clone()),
+            )
+        });
+        let mut directory = Self {
+            catalog,
+            providers,
+            aliases: defaults.models.iter().filter_map(alias).collect(),
+            default_model: defaults.model.primary.clone(),
+            agents: agents.collect(),
+            ready: HashMap::new(),
+        };
+        directory.prepare();
+        directory
+    }
+
+    /// Makes the routes that most requests use, so that a request is one look-up.
+    fn prepare(&mut self) {
+        let mut names: Vec<String> = self
+            .usable_models()
+            .map(|model| model.reference.clone())
+            .collect();
+        names.extend(self.aliases.iter().map(|(alias, _)| alias.clone()));
+        names.extend(self.agent_models());
+        let routes: Vec<_> = names
+            .into_iter()
+            .filter_map(|name| Some((self.find(&name).ok()?, name)))
+            .collect();
+        self.ready = routes
+            .into_iter()
+            .map(|(route, name)| (name, Arc::new(route)))
+            .collect();
+    }
+
+    /// Returns the route of `text`: `provider/model`, an alias, a bare model id, `openclaw` or `openclaw/<agent>`.
+    ///
+    /// # Errors
+    /// [`RouteError`] says why there is none and what to do.
+    pub fn route(&self, text: &str) -> Result<Arc<Route>, RouteError> {
+        match self.ready.get(text) {
+            Some(route) => Ok(Arc::clone(route)),
+            None => self.find(text).map(Arc::new),
+        }
+    }
+
+    fn find(&self, text: &str) -> Result<Route, RouteError> {
+        let text = text.trim();
+        if let Some(agent) = agent_name(text) {
+            return self.find_model(&self.model_of_agent(agent)?);
+        }
+        self.find_model(text)
+    }
+
+    fn model_of_agent(&self, agent: &str) -> Result<String, RouteError> {
+        let known = self.agents.iter().find(|(id, _)| id == agent);
+        if known.is_none() && !matches!(agent, "" | "default" | "main") {
+            return Err(RouteError::UnknownAgent(agent.to_owned()));
+        }
+        let own = known.and_then(|(_, model)| model.clone());
+        own.or_else(|| self.default_model.clone())
+            .ok_or(RouteError::NoDefault)
+    }
+
+    fn find_model(&self, text: &str) -> Result<Route, RouteError> {
+        let custom: Vec<&str> = self
+            .providers
+            .iter()
+            .filter(|entry| entry.is_configured)
+            .map(|entry| entry.id.as_str())
+            .collect();
+        let aliases: Vec<(&str, &str)> = self
+            .aliases
+            .iter()
+            .map(|(alias, to)| (alias.as_str(), to.as_str()))
+            .collect();
+        match self.catalog.resolve_ref(text, &custom, &aliases) {
+            ResolvedRef::One { model, .. } => self.route_on(&model.provider, &model.model),
+            ResolvedRef::Several(models) => {
+                let mut errors = Vec::new();
+                for model in models {
+                    match self.route_on(&model.provider, &model.model) {
+                        Ok(route) => return Ok(route),
+                        Err(error) => errors.push(error),
+                    }
+                }
+                Err(errors
+                    .into_iter()
+                    .next()
+                    .unwrap_or_else(|| self.unknown(text)))
+            }
+            ResolvedRef::NoSuchModel { .. } | ResolvedRef::NoSuchProvider { .. } => {
+                self.bare_configured(text)
+            }
+        }
+    }
+
+    /// A bare id that only the config knows belongs to the configured provider that lists it.
+    fn bare_configured(&self, text: &str) -> Result<Route, RouteError> {
+        let owner = self
+            .providers
+            .iter()
+            .find(|entry| entry.models.iter().any(|model| model.id == text));
+        match owner {
+            Some(entry) => self.route_on(&entry.id, text),
+            None => Err(self.unknown(text)),
+        }
+    }
+
+    fn route_on(&self, provider: &str, model: &str) -> Result<Route, RouteError> {
+        let entry = self
+            .providers
+            .iter()
+            .find(|entry| entry.id == provider)
+            .ok_or_else(|| self.unknown(provider))?;
+        if let Some(problem) = &entry.problem {
+            return Err(problem.clone());
+        }
+        let route = entry
+            .target
+            .as_ref()
+            .and_then(|target| target.route(model).ok())
+            .ok_or_else(|| self.unknown(model))?;
+        let listed = entry.models.iter().find(|row| row.id == model);
+        let declines_usage = listed.is_some_and(|row| row.asks_usage == Some(false));
+        Ok(if declines_usage {
+            route.without_usage()
+        } else {
+            route
+        })
+    }
+
+    fn unknown(&self, text: &str) -> RouteError {
+        RouteError::UnknownModel {
+            text: text.chars().take(200).collect(),
+            nearest: self.nearest(text),
+        }
+    }
+
+    /// Returns the usable names nearest to `text`; when nothing is usable, the nearest of the catalog.
+    pub fn nearest(&self, text: &str) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .usable_models()
+            .map(|model| model.reference.clone())
+            .collect();
+        if names.is_empty() {
+            return self.catalog.nearest_models(text, SUGGESTIONS_MAX);
+        }
+        names.extend(self.aliases.iter().map(|(alias, _)| alias.clone()));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        catalog::nearest(text, names, SUGGESTIONS_MAX)
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Returns the default model as configured.
+    pub fn default_model(&self) -> Option<&str> {
+        self.default_model.as_deref()
+    }
+
+    /// Returns the names under which agents can be asked.
+    pub fn agent_models(&self) -> impl Iterator<Item = String> {
+        let default = [AGENT.to_owned(), format!("{AGENT}/default")];
+        let main =
+            (!self.agents.iter().any(|(id, _)| id == "main")).then(|| format!("{AGENT}/main"));
+        default
+            .into_iter()
+            .chain(main)
+            .chain(self.agents.iter().map(|(id, _)| format!("{AGENT}/{id}")))
+    }
+}
+
+/// Returns the agent that a model name means; empty for the default agent.
+fn agent_name(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix(AGENT)?;
+    if rest.is_empty() {
+        Some("")
+    } else {
+        rest.strip_prefix('/')
+    }
+}
+
+fn entry(
+    catalog: &Arc<Catalog>,
+    settings: &Settings,
+    id: &ProviderId,
+    resolution: &Resolution,
+) -> Entry {
+    let configured = settings.models.provider(id);
+    let known = catalog.provider(id.as_str());
+    let usable = resolution.usable().next();
+    let base_url = base_url(catalog, configured, known, usable.map(|(_, secret)| secret));
+    let target = base_url.and_then(|url| Target::new(catalog, id.as_str(), &url).ok());
+    let plan = target.as_ref().and_then(|target| target.plan);
+    let disabled = configured.and_then(|provider| provider.disabled.as_ref());
+    let problem = match (disabled, &target, usable) {
+        (Some(problem), _, _) => Some(RouteError::Disabled {
+            provider: id.to_string(),
+            problem: problem.message.clone(),
+        }),
+        (None, None, _) => Some(RouteError::Disabled {
+            provider: id.to_string(),
+            problem: "it has no usable `baseUrl`".into(),
+        }),
+        (None, Some(_), Some(_)) => None,
+        // A server of one's own may need no key; the vendor's hosts always do.
+        (None, Some(target), None)
+            if target.plan.is_none() && known.is_none() && resolution.candidates.is_empty() =>
+        {
+            None
+        }
+        (None, Some(_), None) => Some(RouteError::NoCredential {
+            provider: id.to_string(),
+            reasons: resolution.reasons(),
+        }),
+    };
+    let target = target.map(|target| {
+        let target = configured.map_or(target.clone(), |provider| with_settings(target, provider));
+        match usable {
+            Some((candidate, secret)) => target.with_secret(catalog, &candidate.label, secret),
+            None => target,
+        }
+    });
+    let models = listing::models(catalog, settings.models.mode, configured, known, plan);
+    Entry {
+        id: id.to_string(),
+        target,
+        problem,
+        models,
+        is_configured: configured.is_some(),
+    }
+}
+
+/// Decides the base URL: the config's, else the one the key's family points to, else the catalog's assumption.
+fn base_url(
+    catalog: &Catalog,
+    configured: Option<&ProviderSettings>,
+    known: Option<&Provider>,
+    secret: Option<&credentials::Secret>,
+) -> Option<String> {
+    if let Some(url) = configured.and_then(|provider| provider.base_url.clone()) {
+        return Some(url);
+    }
+    let known = known?;
+    let assumed = catalog.endpoint(&known.assumed_endpoint)?;
+    let head: String = secret?
+        .expose()
+        .chars()
+        .take(catalog::KEY_PREFIX_BYTES_MAX)
+        .collect();
+    let family = catalog.key_family(&head);
+    let fits = |endpoint: &&catalog::Endpoint| {
+        endpoint.provider == known.id && !endpoint.is_workspace_pattern() && endpoint.admits(family)
+    };
+    let same_region = |endpoint: &&catalog::Endpoint| endpoint.region == assumed.region;
+    let chosen = if assumed.admits(family) {
+        Some(assumed)
+    } else {
+        catalog
+            .endpoints()
+            .iter()
+            .filter(fits)
+            .find(same_region)
+            .or_else(|| catalog.endpoints().iter().find(fits))
+    };
+    chosen.map(|endpoint| endpoint.base_url.clone())
+}
+
+fn with_settings(mut target: Target, provider: &ProviderSettings) -> Target {
+    if let Some(seconds) = provider.timeout_seconds {
+        target.timeout = Duration::from_secs(seconds);
+    }
+    for (name, value) in &provider.headers {
+        // References in headers are resolved with the credentials that need them; plain values are enough here.
+        let config::SecretInput::Plain(value) = value else {
+            continue;
+        };
+        if let (Ok(name), Ok(mut value)) = (
+            http::HeaderName::try_from(name),
+            http::HeaderValue::try_from(value.expose()),
+        ) {
+            value.set_sensitive(true);
+            target.extra_headers.insert(name, value);
+        }
+    }
+    target
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! One way to a model: host, model id, credential. Made once, used for every call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use catalog::{Catalog, EndpointFamily, KEY_PREFIX_BYTES_MAX, KeyFamily, Plan, Region};
+use credentials::Secret;
+use http::Uri;
+use http::header::{HeaderMap, HeaderValue};
+
+use crate::failure::Place;
+use crate::upstream_url::{BaseUrl, UrlError, path};
+
+/// Longest time for the beginning of a stream, or for a whole reply, when the config names none. Model Studio's
+/// shared hosts close a request after 600 s.
+pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(600);
+
+/// A host that is ready to be called, without a model yet.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Provider id.
+    pub provider: Arc<str>,
+    /// Base URL.
+    pub base: BaseUrl,
+    /// Host name.
+    pub host: Arc<str>,
+    /// What the host speaks.
+    pub family: EndpointFamily,
+    /// Plan of the host, when it is one of the vendor's.
+    pub plan: Option<Plan>,
+    /// Region of the host, when it is one of the vendor's.
+    pub region: Option<Region>,
+    /// Whether streams are asked for usage.
+    pub asks_usage: bool,
+    /// Longest time for one call.
+    pub timeout: Duration,
+    /// Headers that the config adds.
+    pub extra_headers: HeaderMap,
+    models_path: Option<String>,
+    login: Option<Login>,
+}
+
+/// The credential of a target.
+#[derive(Debug, Clone)]
+struct Login {
+    label: Arc<str>,
+    family: KeyFamily,
+    secret: Secret,
+    header: HeaderValue,
+}
+
+/// A target and a model on it.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Provider id.
+    pub provider: Arc<str>,
+    /// Model id as the host knows it.
+    pub model: Arc<str>,
+    /// Host name.
+    pub host: Arc<str>,
+    /// Name and fingerprint of the credential, such as `qwen:default (sk-…3f2a)`.
+    pub credential: Arc<str>,
+    /// URL of chat completions.
+    pub chat_url: Uri,
+    /// URL of the model list; none when the host has none.
+    pub models_url: Option<Uri>,
+    /// Whether streams are asked for usage.
+    pub asks_usage: bool,
+    /// Longest time for one call.
+    pub timeout: Duration,
+    /// Headers that the config adds.
+    pub extra_headers: HeaderMap,
+    family: EndpointFamily,
+    login: Option<Login>,
+}
+
+impl Target {
+    /// Creates a target for `base_url`, which decides what is known about the host.
+    ///
+    /// # Errors
+    /// [`UrlError`] when the base URL cannot be used.
+    pub fn new(catalog: &Catalog, provider: &str, base_url: &str) -> Result<Self, UrlError> {
+        let base = BaseUrl::parse(base_url)?;
+        let known = catalog.endpoint_for_url(base.as_str());
+        Ok(Self {
+            provider: provider.into(),
+            host: base.host().into(),
+            family: known
+                .as_ref()
+                .map_or(EndpointFamily::OpenaiCustom, |known| known.family),
+            plan: known.as_ref().map(catalog::EndpointMatch::plan),
+            region: known.as_ref().map(catalog::EndpointMatch::region),
+            // Servers of other vendors mostly report usage when asked, and ignore the option when they do not know it.
+            asks_usage: known
+                .as_ref()
+                .is_none_or(catalog::EndpointMatch::native_streaming_usage),
+            timeout: TIMEOUT_DEFAULT,
+            extra_headers: HeaderMap::new(),
+            models_path: match &known {
+                Some(known) => known.endpoint.models_path.clone(),
+                None => Some(path::MODELS.to_owned()),
+            },
+            base,
+            login: None,
+        })
+    }
+
+    /// Sets the credential that is sent to this host.
+    #[must_use]
+    pub fn with_secret(mut self, catalog: &Catalog, label: &str, secret: &Secret) -> Self {
+        self.login = HeaderValue::try_from(format!("Bearer {}", secret.expose()))
+            .ok()
+            .map(|mut header| {
+                header.set_sensitive(true);
+                let head: String = secret.expose().chars().take(KEY_PREFIX_BYTES_MAX).collect();
+                Login {
+                    label: format!("{label} ({})", secret.mask()).into(),
+                    family: catalog.key_family(&head),
+                    secret: secret.clone(),
+                    header,
+                }
+            });
+        self
+    }
+
+    /// Returns the credential's name and fingerprint.
+    pub fn credential(&self) -> Option<&Arc<str>> {
+        self.login.as_ref().map(|login| &login.label)
+    }
+
+    /// Returns the route to `model` on this target.
+    ///
+    /// # Errors
+    /// [`UrlError`] when the base URL and the endpoint paths do not make a URL.
+    pub fn route(&self, model: &str) -> Result<Route, UrlError> {
+        let no_login = || Arc::from("none");
+        Ok(Route {
+            provider: Arc::clone(&self.provider),
+            model: model.into(),
+            host: Arc::clone(&self.host),
+            credential: self.credential().map_or_else(no_login, Arc::clone),
+            chat_url: self.base.join(path::CHAT_COMPLETIONS)?,
+            models_url: self
+                .models_path
+                .as_deref()
+                .map(|path| self.base.join(path))
+                .transpose()?,
+            asks_usage: self.asks_usage,
+            timeout: self.timeout,
+            extra_headers: self.extra_headers.clone(),
+            family: self.family,
+            login: self.login.clone(),
+        })
+    }
+}
+
+impl Route {
+    /// Returns the same route to another model of the host.
+    #[must_use]
+    pub fn with_model(mut self, model: &str) -> Self {
+        self.model = model.into();
+        self
+    }
+
+    /// Returns the route for a model that cannot be asked for usage in streams.
+    #[must_use]
+    pub fn without_usage(mut self) -> Self {
+        self.asks_usage = false;
+        self
+    }
+
+    /// Returns `provider/model`.
+    pub fn reference(&self) -> String {
+        format!("{}/{}", self.provider, self.model)
+    }
+
+    /// Returns what the classifier needs to know of this route.
+    pub fn place(&self) -> Place {
+        let key = self
+            .login
+            .as_ref()
+            .map_or(KeyFamily::Unknown, |login| login.family);
+        Place {
+            host: Arc::clone(&self.host),
+            family: self.family,
+            key,
+        }
+    }
+
+    pub(crate) fn authorization(&self) -> Option<&HeaderValue> {
+        self.login.as_ref().map(|login| &login.header)
+    }
+
+    pub(crate) fn secret(&self) -> &str {
+        self.login
+            .as_ref()
+            .map_or("", |login| login.secret.expose())
+    }
+}

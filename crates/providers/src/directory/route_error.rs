@@ -1,0 +1,92 @@
+//! Why a model has no route, and what to do about it.
+
+/// Why a model has no route.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RouteError {
+    /// Nothing answers to the name.
+    #[error("the model `{text}` does not exist")]
+    UnknownModel {
+        /// What was asked for.
+        text: String,
+        /// Names that are close to it.
+        nearest: Vec<String>,
+    },
+    /// The provider is known but no usable credential is.
+    #[error("no usable credential for `{provider}`{}", list(reasons))]
+    NoCredential {
+        /// The provider.
+        provider: String,
+        /// Why each source gives nothing.
+        reasons: Vec<String>,
+    },
+    /// The provider's part of the config has an error.
+    #[error("the provider `{provider}` is disabled: {problem}")]
+    Disabled {
+        /// The provider.
+        provider: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No default model is configured.
+    #[error("no default model is configured")]
+    NoDefault,
+    /// The agent is not in the roster.
+    #[error("there is no agent `{0}`")]
+    UnknownAgent(String),
+}
+
+impl RouteError {
+    /// Returns the machine-readable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownModel { .. } | Self::UnknownAgent(_) => "model_not_found",
+            Self::NoCredential { .. } => "no_credential",
+            Self::Disabled { .. } => "provider_disabled",
+            Self::NoDefault => "no_default_model",
+        }
+    }
+
+    /// Says whether the name itself is at fault.
+    pub fn is_unknown_name(&self) -> bool {
+        matches!(self, Self::UnknownModel { .. } | Self::UnknownAgent(_))
+    }
+
+    /// Returns what to do next.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::UnknownModel { nearest, .. } => did_you_mean(nearest),
+            Self::NoCredential { provider, .. } => {
+                format!(
+                    "`openclaw onboard` stores a key; `openclaw models status` shows what was found for `{provider}`"
+                )
+            }
+            Self::Disabled { .. } => "`openclaw config validate` shows the line".to_owned(),
+            Self::NoDefault => "`openclaw models set <provider/model>` chooses one".to_owned(),
+            Self::UnknownAgent(_) => {
+                "`openclaw` is the default agent; `agents.list` in openclaw.json names the others"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// Returns a sentence that suggests names.
+pub fn did_you_mean(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return "`openclaw models list` shows the models your keys can use".to_owned();
+    }
+    let names: Vec<String> = nearest.iter().map(|name| format!("`{name}`")).collect();
+    format!(
+        "did you mean {}? `openclaw models list` shows all",
+        names.join(", ")
+    )
+}
+
+fn list(reasons: &[String]) -> String {
+    if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", reasons.join("; "))
+    }
+}

@@ -1,0 +1,281 @@
+//! What went wrong with a call, as a value: the upstream's words, the catalog's verdict, the way on.
+
+use std::sync::Arc;
+
+use catalog::{
+    Catalog, EndpointFamily, ErrorClass, ErrorScope, FailureFacts, FailureKind, KeyFamily,
+    RetryRule,
+};
+use serde_json::Value;
+
+/// Longest upstream message kept, in characters.
+const MESSAGE_CHARS_MAX: usize = 2000;
+
+/// A failed call. Made by [`crate::Upstream::attempt`]; turned into text or HTTP only by the outermost layer.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What went wrong.
+    pub class: ErrorClass,
+    /// How far it reaches.
+    pub scope: ErrorScope,
+    /// What may be tried next.
+    pub retry: RetryRule,
+    /// Finer word within the class.
+    pub detail: Option<String>,
+    /// HTTP status of the upstream, if it answered.
+    pub status: Option<u16>,
+    /// The upstream's error code.
+    pub code: Option<String>,
+    /// The request member the upstream blamed.
+    pub param: Option<String>,
+    /// The upstream's message, or what happened to the connection. Holds no secret of ours.
+    pub message: String,
+    /// Host that was called.
+    pub host: Arc<str>,
+    /// The upstream's request id.
+    pub upstream_request_id: Option<String>,
+    /// Seconds after which the upstream asked to be called again.
+    pub retry_after: Option<u32>,
+    hint: String,
+    next: Option<String>,
+}
+
+/// Where a failure happened: what classification needs besides the error itself.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Host that was called.
+    pub host: Arc<str>,
+    /// What the endpoint speaks.
+    pub family: EndpointFamily,
+    /// Family of the key that was used.
+    pub key: KeyFamily,
+}
+
+/// What an error body says, whatever its envelope.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ErrorBody {
+    /// The service's message.
+    pub message: String,
+    /// The service's code, or its type when there is no code.
+    pub code: Option<String>,
+    /// The request member it blames.
+    pub param: Option<String>,
+    /// The service's request id.
+    pub request_id: Option<String>,
+}
+
+impl ErrorBody {
+    /// Reads the OpenAI, native, Anthropic and bare-string envelopes; anything else becomes the message, shortened.
+    pub fn read(body: &[u8]) -> Self {
+        let Ok(value) = serde_json::from_slice::<Value>(body) else {
+            return Self {
+                message: shorten(String::from_utf8_lossy(body).trim()),
+                ..Self::default()
+            };
+        };
+        let text = |value: &Value, key: &str| value.get(key).and_then(scalar);
+        let error = value
+            .get("error")
+            .filter(|error| !error.is_null())
+            .unwrap_or(&value);
+        if let Value::String(message) = error {
+            return Self {
+                message: shorten(message),
+                ..Self::default()
+            };
+        }
+        Self {
+            message: shorten(&text(error, "message").unwrap_or_default()),
+            code: text(error, "code").or_else(|| text(error, "type")),
+            param: text(error, "param"),
+            request_id: ["request_id", "id"]
+                .iter()
+                .find_map(|key| text(&value, key).or_else(|| text(error, key))),
+        }
+    }
+}
+
+/// Returns a string or number as text; null and containers are nothing.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(MESSAGE_CHARS_MAX).collect()
+}
+
+impl Failure {
+    /// Classifies an error the upstream sent, as a response or inside a stream.
+    pub fn of_upstream(
+        catalog: &Catalog,
+        place: &Place,
+        status: Option<u16>,
+        body: ErrorBody,
+        kind: FailureKind,
+    ) -> Self {
+        let facts = FailureFacts {
+            family: place.family,
+            status,
+            code: body.code.as_deref(),
+            message: &body.message,
+            kind,
+            key: place.key,
+        };
+        let verdict = catalog.classify(&facts);
+        Self {
+            class: verdict.class,
+            scope: verdict.scope,
+            retry: verdict.retry,
+            detail: verdict.detail.map(str::to_owned),
+            hint: verdict.hint.to_owned(),
+            next: verdict.next.map(str::to_owned),
+            status,
+            host: Arc::clone(&place.host),
+            retry_after: None,
+            upstream_request_id: body.request_id,
+            param: body.param,
+            code: body.code,
+            message: body.message,
+        }
+    }
+
+    /// Classifies a failure of our own side or of the connection.
+    pub fn of_connection(
+        catalog: &Catalog,
+        place: &Place,
+        kind: FailureKind,
+        message: String,
+    ) -> Self {
+        let body = ErrorBody {
+            message,
+            ..ErrorBody::default()
+        };
+        Self::of_upstream(catalog, place, None, body, kind)
+    }
+
+    /// Replaces every occurrence of `secret` in the upstream's words: some services echo the key they refuse.
+    #[must_use]
+    pub fn without(mut self, secret: &str) -> Self {
+        if !secret.is_empty() && self.message.contains(secret) {
+            self.message = self.message.replace(secret, "[redacted]");
+        }
+        self
+    }
+
+    /// Returns the class name used in answers, logs and metrics.
+    pub fn class_name(&self) -> &'static str {
+        self.class.as_str()
+    }
+
+    /// Returns the HTTP status for our client.
+    pub fn client_status(&self) -> u16 {
+        self.class.client_status_for(self.status)
+    }
+
+    /// Returns the OpenAI error type for our client.
+    pub fn openai_type(&self) -> &'static str {
+        self.class.openai_type()
+    }
+
+    /// Returns the message for a client: what happened and where.
+    pub fn client_message(&self) -> String {
+        let said = if self.message.is_empty() {
+            "no error text"
+        } else {
+            self.message.as_str()
+        };
+        match (self.scope, self.status) {
+            (ErrorScope::Request, Some(_)) => said.to_owned(),
+            (_, Some(status)) => format!("{said} ({} answered {status})", self.host),
+            (_, None) => format!("{said} ({})", self.host),
+        }
+    }
+
+    /// Returns one sentence on cause and remedy.
+    pub fn hint(&self) -> &str {
+        &self.hint
+    }
+
+    /// Returns the command that leads on.
+    pub fn next_command(&self) -> Option<&str> {
+        self.next.as_deref()
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            formatter,
+            "{}: {}",
+            self.class_name(),
+            self.client_message()
+        )
+    }
+}
+
+impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_every_envelope() {
+        let read = |body: &str| ErrorBody::read(body.as_bytes());
+        let body =
+            |message: &str, code: Option<&str>, param: Option<&str>, id: Option<&str>| ErrorBody {
+                message: message.into(),
+                code: code.map(Into::into),
+                param: param.map(Into::into),
+                request_id: id.map(Into::into),
+            };
+        for (text, expected) in [
+            (
+                r#"{"error":{"message":"m","type":"t","param":null,"code":"c"},"request_id":"r"}"#,
+                body("m", Some("c"), None, Some("r")),
+            ),
+            (
+                r#"{"error":{"message":"m","type":"t","param":"p","code":null,"id":"r"}}"#,
+                body("m", Some("t"), Some("p"), Some("r")),
+            ),
+            (
+                r#"{"code":"InvalidApiKey","message":"m","request_id":"r"}"#,
+                body("m", Some("InvalidApiKey"), None, Some("r")),
+            ),
+            (
+                r#"{"type":"error","error":{"type":"t","message":"m"},"request_id":"r"}"#,
+                body("m", Some("t"), None, Some("r")),
+            ),
+            (r#"{"error":"bare"}"#, body("bare", None, None, None)),
+            (
+                "<html>bad gateway</html>",
+                body("<html>bad gateway</html>", None, None, None),
+            ),
+            ("", body("", None, None, None)),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn never_repeats_a_key() {
+        let catalog = Catalog::builtin().unwrap();
+        let place = Place {
+            host: "h".into(),
+            family: EndpointFamily::OpenaiCustom,
+            key: KeyFamily::Unknown,
+        };
+        let body = ErrorBody {
+            message: "key sk-abc is bad".into(),
+            ..ErrorBody::default()
+        };
+        let failure =
+            Failure::of_upstream(&catalog, &place, Some(401), body, FailureKind::Response)
+                .without("sk-abc");
+        assert_eq!(failure.message, "key [redacted] is bad");
+    }
+}

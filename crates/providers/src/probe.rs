@@ -1,0 +1,183 @@
+//! Asks a host whether a key works there, with the cheapest question that proves it.
+//!
+//! The model list proves a key for nothing; the Coding Plan has no list, so there the question is one chat token.
+//! Both go through [`Upstream`], the path every real request takes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use catalog::{Catalog, Endpoint, ErrorClass, KEY_PREFIX_BYTES_MAX};
+use credentials::Secret;
+use http::HeaderMap;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::attempt::{Call, Upstream};
+use crate::chat_request::ChatRequest;
+use crate::deadline::Deadline;
+use crate::directory::{Route, Target};
+use crate::failure::Failure;
+
+/// Longest time for one question to one host.
+pub const PROBE_MAX: Duration = Duration::from_secs(15);
+
+/// What a host said about a key.
+#[derive(Debug)]
+pub enum Verdict {
+    /// The key works there. Holds the ids of the host's model list, when it has one.
+    Works(Vec<String>),
+    /// The key belongs to the host, but the account is out of quota or money right now.
+    WorksLater(Failure),
+    /// The host refuses the key.
+    Refused(Failure),
+    /// The host could not be asked.
+    Unknown(Failure),
+}
+
+/// Asks the host of `route` whether its credential works.
+pub async fn probe(upstream: &Upstream, route: &Route, model: &str) -> Verdict {
+    let deadline = Deadline::after(PROBE_MAX);
+    let asked = if route.models_url.is_some() {
+        match upstream.model_list(route, deadline).await {
+            // A host of one's own may have no list; then a chat decides.
+            Err(failure) if failure.status == Some(404) => {
+                chat_token(upstream, route, model, deadline)
+                    .await
+                    .map(|()| Vec::new())
+            }
+            listed => listed.map(|body| model_ids(&body)),
+        }
+    } else {
+        chat_token(upstream, route, model, deadline)
+            .await
+            .map(|()| Vec::new())
+    };
+    match asked {
+        Ok(models) => Verdict::Works(models),
+        Err(failure) => judge(failure),
+    }
+}
+
+fn judge(failure: Failure) -> Verdict {
+    match failure.class {
+        ErrorClass::InvalidKey | ErrorClass::WrongPlan | ErrorClass::WrongRegion => {
+            Verdict::Refused(failure)
+        }
+        // The key was accepted before any of these could be said.
+        ErrorClass::Throttled
+        | ErrorClass::QuotaWindow
+        | ErrorClass::FreeTierExhausted
+        | ErrorClass::Arrears
+        | ErrorClass::NotEntitled
+        | ErrorClass::ModelNotFound
+        | ErrorClass::InvalidParameter
+        | ErrorClass::ContextOverflow
+        | ErrorClass::ContentInspection => Verdict::WorksLater(failure),
+        ErrorClass::ClientNotAdmitted
+        | ErrorClass::UpstreamFault
+        | ErrorClass::Network
+        | ErrorClass::LocalTimeout
+        | ErrorClass::StreamError
+        | ErrorClass::Unknown => match failure.status {
+            Some(401 | 403) => Verdict::Refused(failure),
+            _ => Verdict::Unknown(failure),
+        },
+    }
+}
+
+/// Asks for one token of `model`.
+async fn chat_token(
+    upstream: &Upstream,
+    route: &Route,
+    model: &str,
+    deadline: Deadline,
+) -> Result<(), Failure> {
+    let body = json!({"model": model, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1, "stream": false});
+    let Ok(request) = ChatRequest::parse(Bytes::from(body.to_string())) else {
+        return Ok(());
+    };
+    let route = route.clone().with_model(model);
+    let stop = CancellationToken::new();
+    upstream
+        .attempt(Call {
+            route: &route,
+            request: &request,
+            headers: &HeaderMap::new(),
+            deadline,
+            stop: &stop,
+        })
+        .await
+        .map(drop)
+}
+
+fn model_ids(body: &[u8]) -> Vec<String> {
+    let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let rows = value
+        .get("data")
+        .unwrap_or(&value)
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    rows.iter()
+        .filter_map(|row| Some(row.get("id")?.as_str()?.to_owned()))
+        .collect()
+}
+
+/// Asks every other host of the key's family in parallel; returns the endpoints where the key works.
+pub async fn find_home(
+    upstream: &Arc<Upstream>,
+    catalog: &Arc<Catalog>,
+    secret: &Secret,
+    except: &str,
+) -> Vec<String> {
+    let head: String = secret.expose().chars().take(KEY_PREFIX_BYTES_MAX).collect();
+    let family = catalog.key_family(&head);
+    let mut asking = tokio::task::JoinSet::new();
+    let others = catalog
+        .endpoints_for_key(family)
+        .filter(|endpoint| endpoint.id != except && !endpoint.is_workspace_pattern());
+    for endpoint in others {
+        let Some((route, model)) = question(catalog, endpoint, secret) else {
+            continue;
+        };
+        let (upstream, id) = (Arc::clone(upstream), endpoint.id.clone());
+        asking.spawn(async move {
+            matches!(
+                probe(&upstream, &route, &model).await,
+                Verdict::Works(_) | Verdict::WorksLater(_)
+            )
+            .then_some(id)
+        });
+    }
+    let mut homes: Vec<String> = asking.join_all().await.into_iter().flatten().collect();
+    homes.sort_by_key(|id| {
+        catalog
+            .endpoints()
+            .iter()
+            .position(|endpoint| endpoint.id == *id)
+    });
+    homes
+}
+
+fn question(catalog: &Catalog, endpoint: &Endpoint, secret: &Secret) -> Option<(Route, String)> {
+    let model = probe_model(catalog, endpoint)?;
+    let target = Target::new(catalog, &endpoint.provider, &endpoint.base_url).ok()?;
+    let route = target
+        .with_secret(catalog, "key", secret)
+        .route(&model)
+        .ok()?;
+    Some((route, model))
+}
+
+/// Returns the model that a one-token question to `endpoint` names.
+pub fn probe_model(catalog: &Catalog, endpoint: &Endpoint) -> Option<String> {
+    let provider = catalog.provider(&endpoint.provider)?;
+    Some(
+        provider
+            .default_model
+            .rsplit_once('/')
+            .map_or(provider.default_model.as_str(), |(_, id)| id)
+            .to_owned(),
+    )
+}
