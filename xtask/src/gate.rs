@@ -38,7 +38,7 @@ const STEPS: &[Step] = &[
     Step {
         title: "formatting",
         is_fast: true,
-        run: || process::run(&mut cargo(&["fmt", "--all", "--check"])),
+        run: formatting,
         hint: "cargo fmt --all",
     },
     Step {
@@ -132,6 +132,12 @@ fn tools() -> anyhow::Result<()> {
     process::run(&mut cargo(&["--version"]))?;
     process::run(&mut cargo(&["fmt", "--version"])).context("rustfmt is missing")?;
     process::run(&mut cargo(&["clippy", "--version"])).context("clippy is missing")
+}
+
+/// Prints the names of the files that differ, not every difference.
+fn formatting() -> anyhow::Result<()> {
+    let check = ["fmt", "--all", "--check", "--", "--files-with-diff"];
+    process::run(&mut cargo(&check))
 }
 
 fn lints() -> anyhow::Result<()> {
