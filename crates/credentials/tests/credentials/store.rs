@@ -96,7 +96,7 @@ fn tolerated_spellings_are_read_and_rewritten() {
     let folder = tempfile::tempdir().unwrap();
     let store = store_with(
         folder.path(),
-        r#"{"profiles":{"a":{"note":1,"mode":"api_key","provider":" Qwen ","apiKey":"sk-old"},
+        r#"{"profiles":{"a":{"note":1,"mode":"api_key","provider":" Qwen ","apiKey":"sk-old","z":2},
             "b":{"type":"magic","provider":"x"},"c":{"type":"token"},"d":7}}"#,
     );
     let stored = store.load().unwrap().unwrap();
@@ -121,7 +121,7 @@ fn tolerated_spellings_are_read_and_rewritten() {
     let previous = store.upsert(&key_profile("a", "sk-new")).unwrap();
     assert_eq!(previous.as_ref(), Some(&stored.profiles[0]));
     let expected = json!({"version": 1, "profiles": {
-        "a": {"note": 1, "provider": "qwen", "type": "api_key", "key": "sk-new"},
+        "a": {"note": 1, "provider": "qwen", "z": 2, "type": "api_key", "key": "sk-new"},
         "b": {"type": "magic", "provider": "x"}, "c": {"type": "token"}, "d": 7}});
     let found: Value = serde_json::from_str(&text_of(&store)).unwrap();
     // As texts, because the order of keys counts.
