@@ -6,7 +6,7 @@ use super::{Finding, ProjectFile};
 const MACHINE_FOLDERS: [&str; 2] = [concat!("/wo", "rk/"), concat!("/ro", "ot/")];
 const HOMES: &str = concat!("/ho", "me/");
 /// Names that stand for anybody in examples and recorded files (`operator…` in any length).
-const ANYBODY: [&str; 6] = ["operator", "user", "you", "me", "alice", "bob"];
+const ANYBODY: [&str; 6] = ["someone", "user", "you", "me", "alice", "bob"];
 
 pub(super) fn check(file: &ProjectFile, findings: &mut Vec<Finding>) {
     for (number, line) in file.lines() {
