@@ -25,6 +25,8 @@ pub const LOCK_STALE_AFTER: Duration = Duration::from_secs(30);
 const WAIT_FIRST: Duration = Duration::from_millis(20);
 /// The longest wait between two tries.
 const WAIT_MAX: Duration = Duration::from_millis(500);
+/// How much younger than its lock a process may look: the two ages come from different clocks.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(2);
 /// The largest lock file that is read, in bytes.
 const CONTENT_BYTES_MAX: u64 = 4096;
 
@@ -145,7 +147,7 @@ impl Found {
 
     fn is_stale(&self) -> bool {
         // Without a pid the owner may still be writing it.
-        self.age > LOCK_STALE_AFTER || self.pid.is_some_and(|pid| !is_alive(pid))
+        self.age > LOCK_STALE_AFTER || self.pid.is_some_and(|pid| !is_owner(pid, self.age))
     }
 
     /// Deletes the file, if it is still the one that was judged stale; returns whether it did.
@@ -184,10 +186,32 @@ fn is_same_file(_file: &File, _path: &Path) -> bool {
     true
 }
 
-/// Returns whether a process exists; where that cannot be told, only the age of a lock counts.
-fn is_alive(pid: u32) -> bool {
+/// Returns whether a process may be the owner of a lock of this age; where that cannot be told, only the age counts.
+///
+/// A process that is younger than the lock got the number of a dead one. In containers, where every run starts with
+/// the same few numbers, that is the rule after a crash.
+fn is_owner(pid: u32, lock_age: Duration) -> bool {
     let processes = Path::new("/proc");
-    !processes.join("self").exists() || processes.join(pid.to_string()).exists()
+    if !processes.join("self").exists() {
+        return true;
+    }
+    let Ok(stat) = fs::read_to_string(processes.join(pid.to_string()).join("stat")) else {
+        return processes.join(pid.to_string()).exists();
+    };
+    let uptime = fs::read_to_string(processes.join("uptime")).unwrap_or_default();
+    process_age(&stat, &uptime).is_none_or(|age| lock_age <= age + CLOCK_TOLERANCE)
+}
+
+/// Returns the age of a process from its `stat` and the system's `uptime` (proc(5)).
+fn process_age(stat: &str, uptime: &str) -> Option<Duration> {
+    /// Ticks per second, the same on every Linux of today.
+    const TICKS: u64 = 100;
+    // The name in parentheses may contain blanks; the start time is the 20th field after it.
+    let (_, fields) = stat.rsplit_once(')')?;
+    let ticks: u64 = fields.split_ascii_whitespace().nth(19)?.parse().ok()?;
+    let started = Duration::from_millis(ticks * 1000 / TICKS);
+    let up: f64 = uptime.split_ascii_whitespace().next()?.parse().ok()?;
+    Duration::try_from_secs_f64(up).ok()?.checked_sub(started)
 }
 
 /// Spreads waiting processes: half to all of `wait`.
@@ -289,6 +313,19 @@ mod tests {
             let folder = Folder::new();
             folder.put_lock(dead, NOW);
             LockFile::acquire(&folder.file(), NOW).unwrap();
+        }
+    }
+
+    #[test]
+    fn tells_the_age_of_a_process() {
+        let stat = "7 (a) b) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 12345 1 1";
+        let age = process_age(stat, "200.45 300.00\n");
+        assert_eq!(age, Some(Duration::from_secs(77)));
+        assert_eq!(process_age("7 (a) S 1", "200.45 1"), None);
+        let owner = |age| is_owner(std::process::id(), age);
+        assert!(owner(Duration::ZERO));
+        if cfg!(target_os = "linux") {
+            assert!(!owner(Duration::from_hours(1_000_000)));
         }
     }
 

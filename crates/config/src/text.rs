@@ -12,6 +12,7 @@ mod place;
 mod read;
 mod style;
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,12 +44,11 @@ const BOM: &str = "\u{feff}";
 /// assert_eq!(changed.bytes(), b"{ port: 8080, /* default */ }");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ConfigText {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     path: PathBuf,
     /// The text without a byte order mark.
@@ -69,6 +69,17 @@ pub struct Location {
     pub column: usize,
     /// The bytes of the file, without a byte order mark.
     pub range: Range<usize>,
+}
+
+/// Shows which file it is; the text may hold secrets.
+impl fmt::Debug for ConfigText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ConfigText");
+        shown.field("path", &self.inner.path);
+        shown
+            .field("bytes", &self.inner.bytes.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl ConfigText {

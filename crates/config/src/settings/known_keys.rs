@@ -36,7 +36,7 @@ const fn some(pattern: &'static [&'static str], keys: &'static [&'static str]) -
 #[rustfmt::skip]
 const KNOWN: &[Known] = &[
     all(&[], &[
-        "$schema", "$include", "meta", "env", "wizard", "diagnostics", "logging", "update", "telemetry", "browser",
+        "$schema", "meta", "env", "wizard", "diagnostics", "logging", "update", "telemetry", "browser",
         "ui", "secrets", "auth", "accessGroups", "acp", "models", "nodeHost", "agents", "worktreeRoot",
         "worktreeAcceleration", "tools", "security", "bindings", "broadcast", "attachments", "messages", "tts",
         "commands", "approvals", "session", "cron", "transcripts", "hooks", "channels", "discovery", "talk",
@@ -127,7 +127,7 @@ const AGENT: &[&str] = &[
     "modelPolicy",
 ];
 
-/// Notes a warning for every key that no version knows.
+/// Notes a warning for every key that no version knows, and for `$include`, which this program does not follow.
 pub(super) fn check(reader: &mut Reader<'_>) {
     let text = reader.text;
     visit(reader, text.value(), &mut Vec::new(), &ValuePath::root());
@@ -140,7 +140,10 @@ fn visit(reader: &mut Reader<'_>, value: &Value, steps: &mut Vec<String>, path: 
             let known = KNOWN.iter().find(|known| known.matches(steps));
             for (key, member) in members {
                 let path = path.key(key);
-                if let Some(known) = known {
+                if key == "$include" {
+                    let message = "files cannot be included; what it names is not read";
+                    reader.warning(path.clone(), message, None);
+                } else if let Some(known) = known {
                     known.check(reader, key, &path);
                 }
                 steps.push(key.clone());

@@ -19,7 +19,7 @@ use super::{ConfigText, parse_error};
 use crate::value_path::{Segment, ValuePath};
 
 /// One change of a config.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Edit {
     /// The value at `path` becomes `value`.
     Set {
@@ -33,6 +33,16 @@ pub enum Edit {
         /// Where.
         path: ValuePath,
     },
+}
+
+/// Shows what changes; the new value may be a secret.
+impl fmt::Debug for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set { path, .. } => write!(f, "Set({path})"),
+            Self::Remove { path } => write!(f, "Remove({path})"),
+        }
+    }
 }
 
 /// Why a change was not made.

@@ -163,4 +163,10 @@ fn debug_output_shows_no_secret() {
     }"#;
     let (settings, _) = Settings::read(&crate::text(source));
     assert!(!format!("{settings:?}").contains("s3cret"), "{settings:?}");
+    let text = crate::text(source);
+    let edit = config::Edit::Set {
+        path: crate::path("gateway.auth.token"),
+        value: "s3cret".into(),
+    };
+    assert!(!format!("{text:?} {edit:?}").contains("s3cret"));
 }

@@ -114,6 +114,10 @@ fn names_place_and_reason_in_models() {
 fn names_place_and_reason_elsewhere() {
     let cases = [
         (
+            "{ $include: './x.json' }",
+            "warning 1:3: $include: files cannot be included; what it names is not read",
+        ),
+        (
             "{ agents: { defaults: { model: 5 } } }",
             "error 1:25: agents.defaults.model: must be a model reference or `{primary, fallbacks}`",
         ),

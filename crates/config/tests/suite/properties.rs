@@ -254,7 +254,9 @@ proptest! {
         let text = parse(&source);
         let all = paths(text.value());
         let path = pick.get(&all);
-        prop_assume!(!path.is_root());
+        if path.is_root() {
+            return Ok(());
+        }
         let new = text.set(path, value.clone()).unwrap();
         prop_assert_eq!(new.get(path), Some(&value));
         let body = source.trim_start_matches('\u{feff}');
@@ -315,7 +317,9 @@ proptest! {
         source in document(), value in new_value(), pick in any::<prop::sample::Index>(),
     ) {
         let text = parse(&source);
-        prop_assume!(second_reader(&text).is_some());
+        if second_reader(&text).is_none() {
+            return Ok(());
+        }
         let all = paths(text.value());
         let path = pick.get(&all).key("0");
         if let Ok(new) = text.set(&path, value) {
