@@ -193,12 +193,8 @@ impl Context {
 
     /// Returns who writes, for the audit log: the command words only, since arguments can be secrets.
     pub(crate) fn write_origin(&self, words: &[&str]) -> WriteOrigin {
-        let command = std::iter::once("openclaw")
-            .chain(words.iter().copied())
-            .map(str::to_owned)
-            .collect();
         WriteOrigin {
-            command,
+            command: words.iter().map(|word| (*word).to_owned()).collect(),
             at: jiff::Timestamp::now().to_string(),
         }
     }

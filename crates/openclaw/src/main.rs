@@ -14,6 +14,8 @@ use crate::output::Output;
 
 mod cli;
 mod commands;
+mod config_change;
+mod config_secrets;
 mod context;
 mod exit_code;
 mod failed;

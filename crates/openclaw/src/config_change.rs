@@ -1,0 +1,158 @@
+//! The one way in which commands change openclaw.json: plan the edits, show them, commit them.
+//!
+//! A plan is refused where the result would have an error that the file had not, so that `--dry-run` and the real run
+//! refuse the same things.
+
+use std::path::PathBuf;
+
+use config::{ConfigText, Edit, Problem, Settings, Severity};
+
+use crate::config_secrets;
+use crate::context::{Context, ReadConfig};
+use crate::failed::Failed;
+
+mod diff;
+
+/// A change of the config that has been checked and not yet written.
+pub(crate) struct ConfigChange<'a> {
+    config: &'a ReadConfig,
+    new: ConfigText,
+}
+
+/// What became of a change.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// Whether the file was replaced.
+    pub(crate) changed: bool,
+    /// The copy of the file as it was before.
+    pub(crate) backup: Option<PathBuf>,
+}
+
+impl<'a> ConfigChange<'a> {
+    /// Makes the edits on the text as it was read; nothing is written.
+    pub(crate) fn plan(config: &'a ReadConfig, edits: &[Edit]) -> Result<Self, Failed> {
+        let new = config
+            .text
+            .apply(edits)
+            .map_err(|error| Failed::from(config::Error::from(error)))?;
+        if let Some(first) = first_new_error(config, &new) {
+            return Err(rejected(&new, first));
+        }
+        Ok(Self { config, new })
+    }
+
+    /// Returns the text that would be written.
+    pub(crate) fn text(&self) -> &ConfigText {
+        &self.new
+    }
+
+    /// Says whether anything would be written.
+    pub(crate) fn changes_anything(&self) -> bool {
+        !self.config.exists || self.config.text.bytes() != self.new.bytes()
+    }
+
+    /// Returns the lines that differ, as a unified diff in which secrets are masked.
+    pub(crate) fn diff(&self) -> Vec<String> {
+        let lines = |text: &ConfigText| {
+            diff::Lines::new(
+                &String::from_utf8_lossy(text.bytes()),
+                &config_secrets::masked_text(text),
+            )
+        };
+        let old = if self.config.exists {
+            lines(&self.config.text)
+        } else {
+            diff::Lines::default()
+        };
+        diff::unified(&old, &lines(&self.new))
+    }
+
+    /// Shows the diff as data, under the name of the file.
+    pub(crate) fn show(&self, context: &Context) {
+        let file = context.home.display(self.config.store.path());
+        if !self.changes_anything() {
+            context
+                .out
+                .note(format!("Nothing would change in {file} (dry run)"));
+            return;
+        }
+        context.out.line(format!("--- {file}"));
+        context.out.line(format!("+++ {file} (dry run)"));
+        for line in self.diff() {
+            context.out.line(line);
+        }
+    }
+
+    /// Replaces the file and says so on standard error. `words` are those of the command, such as `["models", "set"]`.
+    pub(crate) fn apply(&self, context: &Context, words: &[&str]) -> Result<Written, Failed> {
+        let file = context.home.display(self.config.store.path());
+        if !self.changes_anything() {
+            context
+                .out
+                .note(format!("Config is already so: {file} (nothing written)"));
+            return Ok(Written::default());
+        }
+        let committed = self
+            .config
+            .store
+            .commit(&self.config.text, &self.new, &context.write_origin(words))
+            .map_err(Failed::of_config)?;
+        if committed.changed {
+            context.out.note(format!("Updated config: {file}"));
+        }
+        if let Some(backup) = &committed.backup {
+            context
+                .out
+                .note(format!("  Backup: {}", context.home.display(backup)));
+        }
+        if let Some(error) = &committed.audit_error {
+            context.out.warn(format!(
+                "the change is written, but not noted in the audit log: {}",
+                Failed::of(error).message
+            ));
+        }
+        Ok(Written {
+            changed: committed.changed,
+            backup: committed.backup,
+        })
+    }
+
+    /// Shows the diff or replaces the file.
+    pub(crate) fn show_or_apply(
+        &self,
+        context: &Context,
+        words: &[&str],
+        dry_run: bool,
+    ) -> Result<Written, Failed> {
+        if dry_run {
+            self.show(context);
+            return Ok(Written::default());
+        }
+        self.apply(context, words)
+    }
+}
+
+/// Old errors do not stop an unrelated change.
+fn first_new_error(config: &ReadConfig, new: &ConfigText) -> Option<Problem> {
+    let is_new = |problem: &Problem| {
+        !config
+            .problems
+            .iter()
+            .any(|old| old.path == problem.path && old.message == problem.message)
+    };
+    let (_, problems) = Settings::read(new);
+    problems
+        .into_iter()
+        .find(|problem| problem.severity == Severity::Error && is_new(problem))
+}
+
+fn rejected(new: &ConfigText, first: Problem) -> Failed {
+    let excerpt = new
+        .locate(&first.path)
+        .map(|location| new.excerpt(&location))
+        .unwrap_or_default();
+    Failed::from(config::Error::Rejected {
+        first: Box::new(first),
+    })
+    .excerpt(excerpt)
+}
