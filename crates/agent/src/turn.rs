@@ -1,17 +1,17 @@
 //! One turn: a message goes out, an answer streams back.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use catalog::FailureKind;
 use http::HeaderMap;
 use http_body_util::BodyExt;
+use hyper::body::Incoming;
 use providers::attempt::{Answer, Call};
 use providers::chat_request::ChatRequest;
-use providers::chat_stream::{Ended, StreamEnd};
+use providers::chat_stream::{ChatStream, Ended};
 use providers::sse::{EventSplitter, Verdict, event_data};
-use providers::{Deadline, Failure, Route, Upstream, Usage};
+use providers::{Deadline, Failure, Reply, Route, Upstream, Usage};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -59,14 +59,7 @@ pub async fn run_turn(
     mut show: impl FnMut(&Delta),
 ) -> Result<TurnAnswer, Failure> {
     let started = Instant::now();
-    let body = json!({
-        "model": &*route.model,
-        "messages": [{"role": "user", "content": turn.message}],
-        "stream": true,
-        "stream_options": {"include_usage": true},
-    });
-    let request = ChatRequest::parse(Bytes::from(body.to_string()))
-        .map_err(|_| broken_request(upstream, route))?;
+    let request = request(route, turn).ok_or_else(|| broken_request(upstream, route))?;
     let deadline = Deadline::after(turn.timeout);
     let stop = CancellationToken::new();
     let call = Call {
@@ -77,56 +70,66 @@ pub async fn run_turn(
         stop: &stop,
     };
     let reply = upstream.attempt(call).await?;
-    let answered_by = reply
-        .headers
-        .get("x-openclaw-routed-model")
-        .and_then(|model| model.to_str().ok())
-        .map(str::to_owned);
-    let mut answer = TurnAnswer {
-        text: String::new(),
-        reasoning: String::new(),
-        usage: None,
-        broken_by: None,
-        answered_by: answered_by.unwrap_or_else(|| route.reference()),
-        first_text: None,
-        duration: Duration::ZERO,
-    };
+    let mut answer = empty_answer(route, &reply);
     match reply.answer {
         Answer::Whole(bytes) => take_whole(&bytes, &mut answer, &mut show),
-        Answer::Stream(stream) => {
-            let end = Arc::new(Mutex::new(None::<StreamEnd>));
-            let report = Arc::clone(&end);
-            let mut stream = stream.on_end(move |seen| {
-                *report.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen)
-            });
+        Answer::Stream(mut stream) => {
             let mut splitter = EventSplitter::default();
-            loop {
-                let frame = match deadline.bound(stream.frame()).await {
-                    Ok(Some(Ok(frame))) => frame,
-                    Ok(None) => break,
-                    Ok(Some(Err(never))) => match never {},
-                    Err(_) => {
-                        answer.broken_by = Some("the turn took longer than its limit".to_owned());
-                        break;
-                    }
-                };
-                if let Ok(data) = frame.into_data() {
-                    splitter.push(data, |event| {
-                        take_event(&event_data(event), started, &mut answer, &mut show);
-                        Verdict::Drop
-                    });
-                }
+            while let Some(frame) = next_frame(&mut stream, deadline, &mut answer).await {
+                splitter.push(&frame, |event| {
+                    take_event(&event_data(event), started, &mut answer, &mut show);
+                    Verdict::Drop
+                });
             }
-            drop(stream);
-            let end = end.lock().unwrap_or_else(PoisonError::into_inner).take();
-            answer.usage = end.and_then(|end| end.usage);
-            if end.is_some_and(|end| end.ended != Ended::Complete) && answer.broken_by.is_none() {
+            let end = stream.end();
+            answer.usage = end.usage;
+            if end.ended != Ended::Complete && answer.broken_by.is_none() {
                 answer.broken_by = Some("the answer broke off".to_owned());
             }
         }
     }
     answer.duration = started.elapsed();
     Ok(answer)
+}
+
+fn request(route: &Route, turn: &Turn) -> Option<ChatRequest> {
+    let body = json!({
+        "model": &*route.model,
+        "messages": [{"role": "user", "content": turn.message}],
+        "stream": true,
+        "stream_options": {"include_usage": true},
+    });
+    ChatRequest::parse(Bytes::from(body.to_string())).ok()
+}
+
+fn empty_answer(route: &Route, reply: &Reply) -> TurnAnswer {
+    // The gateway says which model it chose for an alias or an agent.
+    let routed = reply
+        .headers
+        .get("x-openclaw-routed-model")
+        .and_then(|model| model.to_str().ok());
+    TurnAnswer {
+        text: String::new(),
+        reasoning: String::new(),
+        usage: None,
+        broken_by: None,
+        answered_by: routed.map_or_else(|| route.reference(), str::to_owned),
+        first_text: None,
+        duration: Duration::ZERO,
+    }
+}
+
+/// Returns the next bytes, or nothing at the end or when the deadline passes, which is noted in `answer`.
+async fn next_frame(
+    stream: &mut ChatStream<Incoming>,
+    deadline: Deadline,
+    answer: &mut TurnAnswer,
+) -> Option<Bytes> {
+    if let Ok(frame) = deadline.bound(stream.frame()).await {
+        return frame?.ok()?.into_data().ok();
+    }
+    answer.broken_by = Some("the turn took longer than its limit".to_owned());
+    None
 }
 
 fn take_event(

@@ -11,6 +11,9 @@ use http::{HeaderMap, HeaderValue};
 use crate::openai_error::OpenAiError;
 use crate::state::Shared;
 
+/// Name of the caller that has the gateway's own token.
+const OPERATOR: &str = "operator";
+
 /// How callers prove who they are.
 #[derive(Debug)]
 pub enum Auth {
@@ -23,13 +26,13 @@ pub enum Auth {
 /// A caller that was verified. Only this module can build one, so a handler that takes it cannot forget the check.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Caller {
-    _verified: (),
+    label: &'static str,
 }
 
 impl Caller {
     /// Returns the name under which the caller's requests are recorded.
     pub(crate) fn label(self) -> &'static str {
-        "operator"
+        self.label
     }
 }
 
@@ -40,13 +43,13 @@ impl Auth {
     /// An answer with status 401 when it is missing or wrong.
     pub(crate) fn verify(&self, headers: &HeaderMap) -> Result<Caller, OpenAiError> {
         let Self::Token(token) = self else {
-            return Ok(Caller { _verified: () });
+            return Ok(Caller { label: OPERATOR });
         };
         let presented =
             bearer(headers.get(AUTHORIZATION)).or_else(|| headers.get("x-api-key").and_then(text));
         match presented {
             Some(presented) if *token == Secret::new(presented.to_owned()) => {
-                Ok(Caller { _verified: () })
+                Ok(Caller { label: OPERATOR })
             }
             Some(_) => Err(OpenAiError::unauthorized("the gateway token is wrong")),
             None => Err(OpenAiError::unauthorized(

@@ -24,7 +24,7 @@ pub const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Largest error body read, in bytes; the rest says nothing new.
 pub const ERROR_BYTES_MAX: usize = 256 * 1024;
 /// Longest silence in a stream. Model Studio closes its own after 300 s.
-pub const STREAM_IDLE_MAX: Duration = Duration::from_secs(300);
+pub const STREAM_IDLE_MAX: Duration = Duration::from_mins(5);
 /// Request headers of a client that are passed on, by prefix: options of the service, and trace context.
 const FORWARDED_PREFIXES: [&str; 2] = ["x-dashscope-", "traceparent"];
 /// The Coding Plan host answers 405 to a client without a name.

@@ -99,12 +99,12 @@ impl ChatRequest {
         let usage = usage_member(&object)?;
         let (close, is_empty) = (object.close, object.members.is_empty());
         Ok(Self {
+            body,
             model,
             stream,
             usage,
             close,
             is_empty,
-            body,
         })
     }
 
@@ -152,7 +152,7 @@ impl ChatRequest {
                     ),
                 )),
                 UsageMember::NullOptions(span) => {
-                    splices.push((span.clone(), r#"{"include_usage":true}"#.into()))
+                    splices.push((span.clone(), r#"{"include_usage":true}"#.into()));
                 }
                 UsageMember::Declined(span) => splices.push((span.clone(), "true".into())),
                 UsageMember::Missing { close, is_empty } => {
@@ -242,7 +242,7 @@ mod tests {
             patched(r#"{ "model" : "a/b" , "x":1}"#, true),
             r#"{ "model" : "up" , "x":1}"#
         );
-        assert_eq!(patched(r#"{}"#, true), r#"{"model":"up"}"#);
+        assert_eq!(patched("{}", true), r#"{"model":"up"}"#);
         assert_eq!(patched(r#"{"x":1}"#, true), r#"{"x":1,"model":"up"}"#);
     }
 

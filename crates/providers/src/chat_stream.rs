@@ -251,7 +251,7 @@ where
                 if let Ok(data) = frame.into_data() {
                     self.last_frame = Instant::now();
                     let watch = &mut self.watch;
-                    let complete = self.splitter.push(data, |event| watch.look(event));
+                    let complete = self.splitter.push(&data, |event| watch.look(event));
                     self.push_ready(complete);
                 }
                 Poll::Ready(())
@@ -333,25 +333,30 @@ fn is_whole_event(rest: &[u8]) -> bool {
 }
 
 impl<B> ChatStream<B> {
-    fn report(&mut self, ended: Ended) {
+    /// Returns what is known now; final once the body has ended.
+    pub fn end(&self) -> StreamEnd {
+        let ended = match (&self.watch.error, self.ended) {
+            (Some(_), _) => Ended::UpstreamError,
+            (None, Some(ended)) => ended,
+            (None, None) => Ended::ClientGone,
+        };
+        StreamEnd {
+            usage: self.watch.usage,
+            ended,
+            events: self.watch.events,
+        }
+    }
+
+    fn report(&mut self) {
         if let Some(report) = self.on_end.take() {
-            let ended = if self.watch.error.is_some() {
-                Ended::UpstreamError
-            } else {
-                ended
-            };
-            report(StreamEnd {
-                usage: self.watch.usage,
-                ended,
-                events: self.watch.events,
-            });
+            report(self.end());
         }
     }
 }
 
 impl<B> Drop for ChatStream<B> {
     fn drop(&mut self) {
-        self.report(self.ended.unwrap_or(Ended::ClientGone));
+        self.report();
     }
 }
 
@@ -371,8 +376,8 @@ where
             if let Some(bytes) = this.ready.pop_front() {
                 return Poll::Ready(Some(Ok(Frame::data(bytes))));
             }
-            if let Some(ended) = this.ended {
-                this.report(ended);
+            if this.ended.is_some() {
+                this.report();
                 return Poll::Ready(None);
             }
             std::task::ready!(this.poll_upstream(context));

@@ -213,19 +213,39 @@ impl Directory {
 
     /// Returns the usable names nearest to `text`; when nothing is usable, the nearest of the catalog.
     pub fn nearest(&self, text: &str) -> Vec<String> {
-        let mut names: Vec<String> = self
+        let by_reference = text.contains('/');
+        // A bare id is compared with bare ids, or every prefix would count as a difference.
+        let compared = |model: &ListedModel| {
+            if by_reference {
+                model.reference.clone()
+            } else {
+                model.id.clone()
+            }
+        };
+        let mut names: Vec<(String, String)> = self
             .usable_models()
-            .map(|model| model.reference.clone())
+            .map(|model| (compared(model), model.reference.clone()))
             .collect();
         if names.is_empty() {
             return self.catalog.nearest_models(text, SUGGESTIONS_MAX);
         }
-        names.extend(self.aliases.iter().map(|(alias, _)| alias.clone()));
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        catalog::nearest(text, names, SUGGESTIONS_MAX)
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
+        names.extend(
+            self.aliases
+                .iter()
+                .map(|(alias, _)| (alias.clone(), alias.clone())),
+        );
+        let nearest = catalog::nearest(
+            text,
+            names.iter().map(|(name, _)| name.as_str()),
+            SUGGESTIONS_MAX,
+        );
+        let shown = |name: &str| {
+            names
+                .iter()
+                .find(|(compared, _)| compared == name)
+                .map(|(_, shown)| shown.clone())
+        };
+        nearest.into_iter().filter_map(shown).collect()
     }
 
     /// Returns the default model as configured.

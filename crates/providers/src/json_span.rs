@@ -277,7 +277,7 @@ mod tests {
             (r#"{"a":[1}"#, SpanError::Malformed(7)),
             (r#"{"a":1} x"#, SpanError::Malformed(8)),
             (r#"{"a":1,}"#, SpanError::Malformed(7)),
-            (r#"{a:1}"#, SpanError::Malformed(1)),
+            ("{a:1}", SpanError::Malformed(1)),
             (r#"{"a":?}"#, SpanError::Malformed(5)),
         ] {
             assert_eq!(Object::scan(text), Err(error), "{text}");

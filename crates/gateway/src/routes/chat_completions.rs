@@ -22,7 +22,7 @@ use crate::request_log::RequestRecord;
 use crate::state::Shared;
 
 /// Longest time for a client to send its body.
-pub(crate) const REQUEST_BODY_MAX_WAIT: Duration = Duration::from_secs(60);
+pub(crate) const REQUEST_BODY_MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// Header with which a caller overrides the model of the body.
 const MODEL_OVERRIDE: &str = "x-openclaw-model";

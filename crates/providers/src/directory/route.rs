@@ -13,7 +13,7 @@ use crate::upstream_url::{BaseUrl, UrlError, path};
 
 /// Longest time for the beginning of a stream, or for a whole reply, when the config names none. Model Studio's
 /// shared hosts close a request after 600 s.
-pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(600);
+pub const TIMEOUT_DEFAULT: Duration = Duration::from_mins(10);
 
 /// A host that is ready to be called, without a model yet.
 #[derive(Debug, Clone)]

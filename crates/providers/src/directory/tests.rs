@@ -1,1 +1,153 @@
+use config::{AgentId, ConfigText, Environment, Home, HomeOptions};
+
 use super::*;
+
+/// Builds the directory of a home with the given config and variables.
+fn directory(config: &str, variables: &[(&str, &str)]) -> Directory {
+    let folder = tempfile::tempdir().unwrap();
+    let home_dir = folder.path().to_str().unwrap().to_owned();
+    let pairs = variables
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let environment = Environment::from_pairs(pairs.chain([("HOME".to_owned(), home_dir)]));
+    let home = Home::resolve(&environment, &HomeOptions::default()).unwrap();
+    let text = ConfigText::parse("openclaw.json", config.as_bytes().to_vec()).unwrap();
+    let (settings, _) = Settings::read(&text);
+    let catalog = Arc::new(Catalog::builtin().unwrap());
+    let resolver = Resolver::new(&home, &environment, &settings, &catalog, &AgentId::main());
+    Directory::build(Arc::clone(&catalog), &settings, &resolver, 0)
+}
+
+const STANDARD: &str = r#"{
+    agents: {defaults: {model: {primary: "qwen/qwen3.5-plus"}, models: {"qwen/qwen3-coder-plus": {alias: "Coder"}}},
+             list: [{id: "writer", model: "qwen/glm-5"}]},
+    models: {providers: {
+        qwen: {baseUrl: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", models: []},
+        local: {baseUrl: "http://127.0.0.1:9/v1", models: [
+            {id: "Qwen/big", name: "big"}, {id: "small", name: "small", compat: {supportsUsageInStreaming: false}}]},
+        modelstudio: {baseUrl: "https://proxy.example/v1", apiKey: "sk-own", models: [{id: "m", name: "m"}]},
+    }},
+}"#;
+
+const KEY: (&str, &str) = ("QWEN_API_KEY", "sk-test-0123456789abcdef");
+
+#[test]
+fn every_way_to_name_a_model_leads_to_its_host() {
+    let directory = directory(STANDARD, &[KEY]);
+    let intl = "dashscope-intl.aliyuncs.com";
+    for (text, reference, host) in [
+        ("qwen/qwen3.5-plus", "qwen/qwen3.5-plus", intl),
+        ("Coder", "qwen/qwen3-coder-plus", intl),
+        ("kimi-k2.5", "qwen/kimi-k2.5", intl),
+        ("dashscope/glm-5", "qwen/glm-5", intl),
+        ("qwencloud/glm-5", "qwen/glm-5", intl),
+        ("qwen/not-listed-anywhere", "qwen/not-listed-anywhere", intl),
+        ("openclaw", "qwen/qwen3.5-plus", intl),
+        ("openclaw/main", "qwen/qwen3.5-plus", intl),
+        ("openclaw/writer", "qwen/glm-5", intl),
+        ("local/Qwen/big", "local/Qwen/big", "127.0.0.1"),
+        ("small", "local/small", "127.0.0.1"),
+        ("modelstudio/m", "modelstudio/m", "proxy.example"),
+    ] {
+        let route = directory
+            .route(text)
+            .unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(
+            (route.reference().as_str(), &*route.host),
+            (reference, host),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_key_goes_to_its_own_provider_only() {
+    let directory = directory(STANDARD, &[KEY]);
+    assert_eq!(directory.route("qwen/glm-5").unwrap().secret(), KEY.1);
+    assert_eq!(directory.route("modelstudio/m").unwrap().secret(), "sk-own");
+    assert_eq!(directory.route("local/small").unwrap().secret(), "");
+}
+
+#[test]
+fn usage_is_asked_for_unless_the_row_declines() {
+    let directory = directory(STANDARD, &[KEY]);
+    assert!(directory.route("qwen/glm-5").unwrap().asks_usage);
+    assert!(directory.route("local/Qwen/big").unwrap().asks_usage);
+    assert!(!directory.route("local/small").unwrap().asks_usage);
+}
+
+#[test]
+fn a_missing_route_says_why() {
+    let without_key = directory(STANDARD, &[]);
+    let error = without_key.route("qwen/glm-5").unwrap_err();
+    assert!(
+        matches!(&error, RouteError::NoCredential { provider, .. } if provider == "qwen"),
+        "{error}"
+    );
+    assert!(error.hint().contains("openclaw onboard"));
+    let directory = directory(STANDARD, &[KEY]);
+    let error = directory.route("qwen3.5-pluss").unwrap_err();
+    assert!(
+        error.hint().contains("qwen/qwen3.5-plus"),
+        "{}",
+        error.hint()
+    );
+    assert_eq!(
+        directory.route("openclaw/nobody").unwrap_err(),
+        RouteError::UnknownAgent("nobody".into())
+    );
+    assert!(
+        matches!(
+            directory.route("gpt-5"),
+            Err(RouteError::UnknownModel { .. })
+        ),
+        "never another vendor"
+    );
+}
+
+#[test]
+fn without_a_base_url_the_key_decides_the_plan() {
+    let config = r#"{agents: {defaults: {model: "qwen/qwen3.5-plus"}}}"#;
+    let host = |key| {
+        directory(config, &[("QWEN_API_KEY", key)])
+            .route("openclaw")
+            .unwrap()
+            .host
+            .to_string()
+    };
+    assert_eq!(
+        host("sk-sp-0123456789abcdef"),
+        "coding-intl.dashscope.aliyuncs.com"
+    );
+    assert_eq!(
+        host("sk-0123456789abcdef0123"),
+        "dashscope-intl.aliyuncs.com"
+    );
+}
+
+#[test]
+fn media_models_are_not_offered_as_chat_models() {
+    let config = r#"{models: {providers: {qwen: {baseUrl: "https://dashscope.aliyuncs.com/compatible-mode/v1",
+        models: [{id: "wan2.6-t2v", name: "wan"}, {id: "qwen3.5-plus", name: "q"}]}}}}"#;
+    let directory = directory(config, &[KEY]);
+    let listed: Vec<&str> = directory
+        .usable_models()
+        .map(|model| model.id.as_str())
+        .collect();
+    assert!(
+        listed.contains(&"qwen3.5-plus") && !listed.contains(&"wan2.6-t2v"),
+        "{listed:?}"
+    );
+}
+
+#[test]
+fn one_broken_provider_leaves_the_others() {
+    let config = r#"{models: {providers: {bad: {baseUrl: 5, models: []}, local: {baseUrl: "http://127.0.0.1:9/v1",
+        models: [{id: "m", name: "m"}]}}}}"#;
+    let directory = directory(config, &[]);
+    assert!(directory.route("local/m").is_ok());
+    assert!(matches!(
+        directory.route("bad/m"),
+        Err(RouteError::Disabled { .. })
+    ));
+}
