@@ -1,0 +1,1 @@
+//! `gateway run` and its clients.
