@@ -1,6 +1,7 @@
-//! The built binary, run as a person runs it: real processes, temporary homes, loopback only.
+//! The real binary, run as a user runs it.
 
-#[path = "cli/gateway.rs"]
-mod gateway;
-#[path = "cli/home.rs"]
-mod home;
+mod cli {
+    mod config;
+    mod home;
+    mod models;
+}
