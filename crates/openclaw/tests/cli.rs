@@ -1,7 +1,12 @@
-//! The real binary, run as a user runs it.
+//! The built binary, run as a person runs it: real processes, temporary homes, loopback only.
 
-mod cli {
-    mod config;
-    mod home;
-    mod models;
-}
+#[path = "cli/config.rs"]
+mod config;
+#[path = "cli/gateway.rs"]
+mod gateway;
+#[path = "cli/home.rs"]
+mod home;
+#[path = "cli/models.rs"]
+mod models;
+#[path = "cli/openclaw_homes.rs"]
+mod openclaw_homes;

@@ -1,91 +1,54 @@
-//! A home of its own for each test, and the binary run in it with a clean environment.
+//! A temporary home and the binary run inside it, with nothing of this machine's environment but `PATH`.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
-use tempfile::TempDir;
+use serde_json::Value;
 
-/// A temporary home; `~/.openclaw` in it is the state folder.
-pub(crate) struct TestHome {
-    folder: TempDir,
+/// A home that is deleted when it goes out of scope.
+pub(crate) struct Home {
+    folder: tempfile::TempDir,
+    variables: Vec<(String, String)>,
 }
 
-/// What one run of the binary gave.
+/// What a finished run left behind.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(crate) struct Ran {
+    /// Exit code; -1 when a signal ended it.
     pub(crate) code: i32,
+    /// Standard output.
     pub(crate) stdout: String,
+    /// Standard error.
     pub(crate) stderr: String,
 }
 
-impl Run {
-    /// Returns standard output as one JSON document.
-    #[track_caller]
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
-    }
-
-    /// Checks that the run ended well and returns it.
-    #[track_caller]
-    pub(crate) fn ok(self) -> Self {
-        assert_eq!(self.code, 0, "{self:?}");
-        self
-    }
-
-    /// Checks that the run ended with an error of one line and a hint, without a panic, and returns it.
-    #[track_caller]
-    pub(crate) fn failed(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{self:?}");
-        assert!(self.stderr.contains("error: "), "{self:?}");
-        assert!(!self.stderr.contains("panicked"), "{self:?}");
-        self
-    }
-}
-
-impl TestHome {
-    /// Makes a home in which nothing is.
-    pub(crate) fn empty() -> Self {
+impl Home {
+    /// Creates an empty home.
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::create_dir(folder.path().join("work")).expect("a working folder");
-        Self { folder }
+        Self {
+            folder,
+            variables: Vec::new(),
+        }
     }
 
-    /// Makes a home with this config.
-    pub(crate) fn with_config(text: &str) -> Self {
-        let home = Self::empty();
-        home.write(".openclaw/openclaw.json", text.as_bytes());
+    /// Creates a home with this `openclaw.json`.
+    pub(crate) fn with_config(config: &Value) -> Self {
+        let home = Self::new();
+        home.write(
+            ".openclaw/openclaw.json",
+            &serde_json::to_string_pretty(config).expect("JSON"),
+        );
         home
     }
 
-    /// Copies one of the homes that OpenClaw wrote, with the modes it gives to files and folders.
-    pub(crate) fn of_openclaw(name: &str) -> Self {
-        let home = Self::empty();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/data/homes")
-            .join(name);
-        copy(&source, home.path());
-        home
-    }
-
-    /// Returns the names of the homes that OpenClaw wrote, sorted.
-    pub(crate) fn openclaw_homes() -> Vec<String> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/homes");
-        let mut names: Vec<String> = fs::read_dir(folder)
-            .expect("the homes")
-            .map(|entry| {
-                entry
-                    .expect("a home")
-                    .file_name()
-                    .into_string()
-                    .expect("a name")
-            })
-            .collect();
-        names.sort();
-        names
+    /// Sets a variable for every run in this home.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Returns the folder that `~` stands for.
@@ -93,103 +56,99 @@ impl TestHome {
         self.folder.path()
     }
 
-    /// Returns the config file.
-    pub(crate) fn config_path(&self) -> PathBuf {
-        self.path().join(".openclaw/openclaw.json")
+    /// Returns a path below the home.
+    pub(crate) fn at(&self, relative: &str) -> PathBuf {
+        self.path().join(relative)
     }
 
-    /// Returns the text of the config.
-    pub(crate) fn config(&self) -> String {
-        fs::read_to_string(self.config_path()).expect("the config")
+    /// Writes a file below the home, with its folders.
+    pub(crate) fn write(&self, relative: &str, text: &str) {
+        let path = self.at(relative);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        fs::write(path, text).expect("a file");
     }
 
-    /// Writes a file of the home, mode 0600, and the folders above it.
-    pub(crate) fn write(&self, relative: &str, bytes: &[u8]) {
-        let path = self.path().join(relative);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
-        fs::write(&path, bytes).expect("the file");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("the mode");
+    /// Reads a file below the home.
+    pub(crate) fn read(&self, relative: &str) -> String {
+        fs::read_to_string(self.at(relative)).unwrap_or_else(|error| panic!("{relative}: {error}"))
     }
 
-    /// Runs `openclaw` with these arguments.
-    pub(crate) fn openclaw(&self, args: &[&str]) -> Run {
-        self.openclaw_with(args, &[], "")
+    /// Returns every file below the home with its bytes, to see what a run changed.
+    pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("a readable folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(self.path()).expect("below the home");
+                    found.insert(name.to_owned(), fs::read(&path).expect("a readable file"));
+                }
+            }
+        }
+        found
     }
 
-    /// Runs `openclaw` with these arguments, variables and standard input.
-    pub(crate) fn openclaw_with(&self, args: &[&str], env: &[(&str, &str)], stdin: &str) -> Run {
+    /// Returns the binary with its arguments, ready to be started in this home.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_openclaw"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path())
+            .env("NO_COLOR", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::of(&self.command(arguments).output().expect("the binary runs"))
+    }
+
+    /// Runs the binary to its end with `text` on standard input.
+    pub(crate) fn run_with_input(&self, arguments: &[&str], text: &str) -> Ran {
         let mut child = self
-            .command(args)
-            .envs(env.iter().copied())
+            .command(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("the binary");
-        // A command that reads nothing may be gone before this.
-        let _ = child
-            .stdin
-            .take()
-            .expect("a pipe")
-            .write_all(stdin.as_bytes());
-        let output = child.wait_with_output().expect("its output");
-        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-        Run {
-            code: output.status.code().expect("an exit code"),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
-    }
-
-    /// Returns the command in this home, with no other variable than `HOME`.
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_openclaw"));
-        command
-            .args(args)
-            .env_clear()
-            .env("HOME", self.path())
-            .current_dir(self.path().join("work"));
-        command
-    }
-
-    /// Returns content, mode and time of change of everything in the home.
-    pub(crate) fn state(&self) -> BTreeMap<PathBuf, String> {
-        let mut state = BTreeMap::new();
-        note(self.path(), &mut state);
-        state
+            .expect("the binary runs");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // A command that needs no input may have closed its end already.
+        let _ = stdin.write_all(text.as_bytes());
+        drop(stdin);
+        Ran::of(&child.wait_with_output().expect("the binary ends"))
     }
 }
 
-fn note(path: &Path, state: &mut BTreeMap<PathBuf, String>) {
-    let meta = fs::symlink_metadata(path).expect("its metadata");
-    let mut line = format!(
-        "{:o} {}.{:09}",
-        meta.mode(),
-        meta.mtime(),
-        meta.mtime_nsec()
-    );
-    if meta.is_dir() {
-        for entry in fs::read_dir(path).expect("the folder") {
-            note(&entry.expect("an entry").path(), state);
+impl Ran {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
         }
-    } else {
-        line += &format!(" {:?}", fs::read(path).expect("the file"));
     }
-    state.insert(path.to_owned(), line);
-}
 
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).expect("the folder") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        let mode = if entry.path().is_dir() {
-            fs::create_dir_all(&target).expect("the folder");
-            copy(&entry.path(), &target);
-            0o700
-        } else {
-            fs::copy(entry.path(), &target).expect("the copy");
-            0o600
-        };
-        fs::set_permissions(&target, fs::Permissions::from_mode(mode)).expect("the mode");
+    /// Returns standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("no JSON ({error}): {self:?}"))
+    }
+
+    /// Checks the exit code and returns the run.
+    #[track_caller]
+    pub(crate) fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self:?}");
+        self
     }
 }
