@@ -1,12 +1,17 @@
 //! The built binary, run as a person runs it: real processes, temporary homes, loopback only.
 
+#[cfg(test)]
 #[path = "cli/config.rs"]
 mod config;
+#[cfg(test)]
 #[path = "cli/gateway.rs"]
 mod gateway;
+#[cfg(test)]
 #[path = "cli/home.rs"]
 mod home;
+#[cfg(test)]
 #[path = "cli/models.rs"]
 mod models;
+#[cfg(test)]
 #[path = "cli/openclaw_homes.rs"]
 mod openclaw_homes;
