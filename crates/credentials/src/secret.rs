@@ -61,6 +61,16 @@ impl Secret {
         FAMILY_PREFIXES.into_iter().find(starts).unwrap_or_default()
     }
 
+    /// Says whether `text` is this secret, without stopping at the first difference, so that time says nothing about
+    /// the content.
+    pub fn matches(&self, text: &str) -> bool {
+        let (ours, theirs) = (self.expose().as_bytes(), text.as_bytes());
+        let difference = ours.iter().zip(theirs).fold(0_u8, |seen, (left, right)| {
+            std::hint::black_box(seen | (left ^ right))
+        });
+        ours.len() == theirs.len() && difference == 0
+    }
+
     /// Returns a fingerprint that people may see: the family prefix, `…`, and the last characters.
     ///
     /// It shows at most [`MASK_CHARS_MAX`] characters beyond the prefix and never more than a quarter of them.
@@ -74,14 +84,9 @@ impl Secret {
     }
 }
 
-/// Compares without stopping at the first difference, so that time says nothing about the content.
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.expose().as_bytes(), other.expose().as_bytes());
-        let difference = ours.iter().zip(theirs).fold(0_u8, |seen, (left, right)| {
-            std::hint::black_box(seen | (left ^ right))
-        });
-        ours.len() == theirs.len() && difference == 0
+        self.matches(other.expose())
     }
 }
 

@@ -12,5 +12,5 @@ mod server;
 mod state;
 
 pub use auth::Auth;
-pub use server::{ListenError, listen, serve};
+pub use server::{DRAIN_MAX, ListenError, Stop, listen, serve};
 pub use state::Parts;

@@ -52,6 +52,7 @@ struct Inner {
     path: PathBuf,
     file_bytes_max: u64,
     level: Level,
+    pid: u32,
     pending: Mutex<Pending>,
     wake: Notify,
     console: Option<Console>,
@@ -61,18 +62,27 @@ struct Inner {
 struct Pending {
     bytes: Vec<u8>,
     dropped_lines: u64,
+    clock: Clock,
 }
 
-/// One line. Members that a record adds are flattened beside these.
-#[derive(Serialize)]
-struct Line<'a, T> {
-    time: String,
-    level: Level,
-    subsystem: &'a str,
-    message: &'a str,
-    pid: u32,
-    #[serde(flatten)]
-    fields: &'a T,
+/// The current second as text, since many lines share one.
+#[derive(Default)]
+struct Clock {
+    second: i64,
+    text: String,
+}
+
+impl Clock {
+    /// Appends `now` in RFC 3339 with milliseconds, in UTC.
+    fn stamp(&mut self, now: jiff::Timestamp, to: &mut Vec<u8>) {
+        if self.second != now.as_second() || self.text.is_empty() {
+            self.second = now.as_second();
+            self.text = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        }
+        to.extend_from_slice(self.text.as_bytes());
+        // Writing to a vector cannot fail.
+        let _ = write!(to, ".{:03}Z", now.subsec_millisecond());
+    }
 }
 
 impl Log {
@@ -82,6 +92,7 @@ impl Log {
             path,
             file_bytes_max,
             level,
+            pid: std::process::id(),
             pending: Mutex::default(),
             wake: Notify::new(),
             console,
@@ -103,15 +114,6 @@ impl Log {
         if !self.keeps(level) {
             return;
         }
-        let time = jiff::Timestamp::now().to_string();
-        let line = Line {
-            time,
-            level,
-            subsystem,
-            message,
-            pid: std::process::id(),
-            fields,
-        };
         let mut pending = self
             .0
             .pending
@@ -120,8 +122,14 @@ impl Log {
         let was_empty = pending.bytes.is_empty();
         if pending.bytes.len() > PENDING_BYTES_MAX {
             pending.dropped_lines += 1;
-        } else if serde_json::to_writer(&mut pending.bytes, &line).is_ok() {
-            pending.bytes.push(b'\n');
+        } else {
+            let start = pending.bytes.len();
+            if self
+                .line(&mut pending, (level, subsystem, message), fields)
+                .is_err()
+            {
+                pending.bytes.truncate(start);
+            }
         }
         drop(pending);
         if was_empty {
@@ -132,6 +140,40 @@ impl Log {
         {
             console(level, message);
         }
+    }
+
+    /// Appends one line: the members every line has, then those of `fields`.
+    fn line<T: Serialize>(
+        &self,
+        pending: &mut Pending,
+        (level, subsystem, message): (Level, &str, &str),
+        fields: &T,
+    ) -> serde_json::Result<()> {
+        let Pending { bytes, clock, .. } = pending;
+        bytes.extend_from_slice(b"{\"time\":\"");
+        clock.stamp(jiff::Timestamp::now(), bytes);
+        bytes.extend_from_slice(b"\",\"level\":");
+        serde_json::to_writer(&mut *bytes, &level)?;
+        bytes.extend_from_slice(b",\"subsystem\":");
+        serde_json::to_writer(&mut *bytes, subsystem)?;
+        bytes.extend_from_slice(b",\"message\":");
+        serde_json::to_writer(&mut *bytes, message)?;
+        let _ = write!(bytes, ",\"pid\":{}", self.0.pid);
+        let open = bytes.len();
+        serde_json::to_writer(&mut *bytes, fields)?;
+        if matches!(bytes.get(open..), Some([b'{', b'"', ..])) {
+            // The object's own brace becomes the comma between the two groups of members.
+            bytes
+                .iter_mut()
+                .skip(open)
+                .take(1)
+                .for_each(|brace| *brace = b',');
+        } else {
+            bytes.truncate(open);
+            bytes.push(b'}');
+        }
+        bytes.push(b'\n');
+        Ok(())
     }
 
     /// Writes batches until `stop` completes, then writes what is left.

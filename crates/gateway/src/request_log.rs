@@ -8,8 +8,11 @@ use providers::{Route, Usage};
 use serde::Serialize;
 
 use crate::auth::Caller;
-use crate::log::{Level, Log};
+use crate::log::Level;
 use crate::state::Shared;
+
+/// Longest model name kept of a request, in bytes.
+const REQUESTED_MODEL_BYTES_MAX: usize = 200;
 
 /// Totals since the gateway started. Counts are requests or tokens.
 #[derive(Debug, Default)]
@@ -63,43 +66,74 @@ impl Totals {
     }
 }
 
+impl Totals {
+    /// Adds a request that has ended.
+    fn add(&self, seen: &Seen) {
+        let add = |counter: &AtomicU64, value: u64| counter.fetch_add(value, Ordering::Relaxed);
+        if seen.stream {
+            self.open_streams.fetch_sub(1, Ordering::Relaxed);
+        }
+        let complete = seen.outcome == "complete";
+        if !complete {
+            add(&self.failed, 1);
+        }
+        match seen.usage {
+            Some(usage) => {
+                add(&self.input_tokens, usage.input_tokens);
+                add(&self.output_tokens, usage.output_tokens);
+                add(&self.cached_tokens, usage.cached_tokens);
+                add(&self.reasoning_tokens, usage.reasoning_tokens);
+            }
+            None if complete => {
+                add(&self.usage_missing, 1);
+            }
+            None => {}
+        }
+    }
+}
+
 /// One request from its route to its end. Dropping it records it, whatever happened.
 pub(crate) struct RequestRecord {
-    log: Log,
-    totals: Arc<Totals>,
+    shared: Shared,
+    route: Arc<Route>,
     started: Instant,
-    record: Record,
-    streaming: bool,
+    seen: Seen,
+}
+
+/// What was seen of the request so far.
+struct Seen {
+    request_id: String,
+    caller: Caller,
+    requested_model: String,
+    stream: bool,
+    status: u16,
+    outcome: &'static str,
+    upstream_request_id: Option<String>,
+    first_byte: Option<Duration>,
+    usage: Option<Usage>,
 }
 
 /// The members of the log line. Names are those of the metrics and docs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record {
-    request_id: String,
-    caller: &'static str,
-    requested_model: String,
-    #[serde(flatten)]
-    route: RouteFields,
+struct Line<'a> {
+    request_id: &'a str,
+    caller: &'a str,
+    requested_model: &'a str,
+    provider: &'a str,
+    model: &'a str,
+    host: &'a str,
+    credential: &'a str,
     stream: bool,
     status: u16,
-    outcome: &'static str,
+    outcome: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    upstream_request_id: Option<String>,
+    upstream_request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_byte_ms: Option<u64>,
     duration_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RouteFields {
-    provider: Arc<str>,
-    model: Arc<str>,
-    host: Arc<str>,
-    credential: Arc<str>,
 }
 
 impl RequestRecord {
@@ -108,84 +142,81 @@ impl RequestRecord {
         shared: &Shared,
         request_id: &str,
         caller: Caller,
-        requested_model: &str,
-        route: &Route,
+        mut requested_model: String,
+        route: &Arc<Route>,
     ) -> Self {
-        let (log, totals) = (&shared.log, &shared.totals);
-        totals.requests.fetch_add(1, Ordering::Relaxed);
-        let record = Record {
+        shared.totals.requests.fetch_add(1, Ordering::Relaxed);
+        if requested_model.len() > REQUESTED_MODEL_BYTES_MAX {
+            requested_model = requested_model
+                .chars()
+                .take(REQUESTED_MODEL_BYTES_MAX / 4)
+                .collect();
+        }
+        let seen = Seen {
             request_id: request_id.to_owned(),
-            caller: caller.label(),
-            requested_model: requested_model.chars().take(200).collect(),
-            route: RouteFields {
-                provider: Arc::clone(&route.provider),
-                model: Arc::clone(&route.model),
-                host: Arc::clone(&route.host),
-                credential: Arc::clone(&route.credential),
-            },
+            caller,
+            requested_model,
             stream: false,
             status: 0,
             outcome: "client_gone",
             upstream_request_id: None,
-            first_byte_ms: None,
-            duration_ms: 0,
+            first_byte: None,
             usage: None,
         };
         Self {
-            log: log.clone(),
-            totals: Arc::clone(totals),
+            shared: shared.clone(),
+            route: Arc::clone(route),
             started: Instant::now(),
-            record,
-            streaming: false,
+            seen,
         }
     }
 
     /// Notes that the upstream answered with `status`.
     pub(crate) fn answered(&mut self, status: u16, upstream_request_id: Option<&str>) {
-        self.record.status = status;
-        self.record.upstream_request_id = upstream_request_id.map(str::to_owned);
-        self.record.first_byte_ms = Some(millis(self.started.elapsed()));
+        self.seen.status = status;
+        self.seen.upstream_request_id = upstream_request_id.map(str::to_owned);
+        self.seen.first_byte = Some(self.started.elapsed());
     }
 
     /// Notes that the reply is a stream that is now open.
     pub(crate) fn streaming(&mut self) {
-        self.record.stream = true;
-        self.streaming = true;
-        self.totals.open_streams.fetch_add(1, Ordering::Relaxed);
+        self.seen.stream = true;
+        self.shared
+            .totals
+            .open_streams
+            .fetch_add(1, Ordering::Relaxed);
     }
 
     /// Notes how the request ended and what it used, and records it.
     pub(crate) fn close(mut self, outcome: &'static str, usage: Option<Usage>) {
-        self.record.outcome = outcome;
-        self.record.usage = usage;
+        self.seen.outcome = outcome;
+        self.seen.usage = usage;
     }
 }
 
 impl Drop for RequestRecord {
     fn drop(&mut self) {
-        let add = |counter: &AtomicU64, value: u64| counter.fetch_add(value, Ordering::Relaxed);
-        if self.streaming {
-            self.totals.open_streams.fetch_sub(1, Ordering::Relaxed);
-        }
-        let complete = self.record.outcome == "complete";
-        if !complete {
-            add(&self.totals.failed, 1);
-        }
-        match self.record.usage {
-            Some(usage) => {
-                add(&self.totals.input_tokens, usage.input_tokens);
-                add(&self.totals.output_tokens, usage.output_tokens);
-                add(&self.totals.cached_tokens, usage.cached_tokens);
-                add(&self.totals.reasoning_tokens, usage.reasoning_tokens);
-            }
-            None if complete => {
-                add(&self.totals.usage_missing, 1);
-            }
-            None => {}
-        }
-        self.record.duration_ms = millis(self.started.elapsed());
-        self.log
-            .write(Level::Info, "gateway/request", "request", &self.record);
+        self.shared.totals.add(&self.seen);
+        let seen = &self.seen;
+        let line = Line {
+            request_id: &seen.request_id,
+            caller: seen.caller.label(),
+            requested_model: &seen.requested_model,
+            provider: &self.route.provider,
+            model: &self.route.model,
+            host: &self.route.host,
+            credential: &self.route.credential,
+            stream: seen.stream,
+            status: seen.status,
+            outcome: seen.outcome,
+            upstream_request_id: seen.upstream_request_id.as_deref(),
+            first_byte_ms: seen.first_byte.map(millis),
+            duration_ms: millis(self.started.elapsed()),
+            usage: seen.usage,
+        };
+        self.shared
+            .log
+            .write(Level::Info, "gateway/request", "request", &line);
     }
 }
 

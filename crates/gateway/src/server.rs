@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
-use http::Request;
+use http::{Method, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -21,7 +21,7 @@ use tower_service::Service;
 
 use crate::auth::check_origin;
 use crate::log::Level;
-use crate::routes;
+use crate::routes::{self, chat_completions};
 use crate::state::{Parts, Shared};
 
 /// Connections served at once; one more gets 503.
@@ -31,7 +31,7 @@ pub(crate) const HEADER_MAX_WAIT: Duration = Duration::from_secs(30);
 /// Largest request head, in bytes.
 pub(crate) const HEADER_BYTES_MAX: usize = 64 * 1024;
 /// How long open requests may go on after a stop was asked for.
-pub(crate) const DRAIN_MAX: Duration = Duration::from_secs(30);
+pub const DRAIN_MAX: Duration = Duration::from_secs(30);
 /// How long streams get to deliver their final error event.
 pub(crate) const LAST_WORDS_MAX: Duration = Duration::from_secs(2);
 /// Pause after the operating system refused to accept, for example because no file descriptor was free.
@@ -68,47 +68,50 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, ListenError> {
         })
 }
 
-/// Serves until `stop` completes, then drains. A second stop signal ends open streams at once.
-pub async fn serve(listener: TcpListener, parts: Parts, mut stop: impl AsyncFnMut()) {
+/// How a gateway is told to stop. Cancelling a token twice does nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    /// Stop accepting; let open requests finish, within [`DRAIN_MAX`].
+    pub drain: CancellationToken,
+    /// End open streams now.
+    pub now: CancellationToken,
+}
+
+/// Serves until told to stop, then drains.
+pub async fn serve(listener: TcpListener, parts: Parts, stop: Stop) {
     let shared = Shared::new(parts);
     let router = routes::router(shared.clone());
     let tracker = TaskTracker::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    {
-        let mut stopped = std::pin::pin!(stop());
-        loop {
-            tokio::select! {
-                () = &mut stopped => break,
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        admit(&tracker, &slots, stream, &router, &shared);
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_RETRY).await;
-                    }
-                },
-            }
+    loop {
+        tokio::select! {
+            () = stop.drain.cancelled() => break,
+            () = stop.now.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => admit(&tracker, &slots, stream, &router, &shared),
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_RETRY).await;
+                }
+            },
         }
     }
     drop(listener);
-    drain(&tracker, &shared, stop).await;
+    drain(&tracker, &shared, &stop).await;
 }
 
-async fn drain(tracker: &TaskTracker, shared: &Shared, mut stop: impl AsyncFnMut()) {
+async fn drain(tracker: &TaskTracker, shared: &Shared, stop: &Stop) {
     shared.draining.cancel();
     tracker.close();
     let open = shared.totals.read().open_streams;
-    shared.log.write(
-        Level::Info,
-        "gateway",
-        "stopping",
-        &serde_json::json!({"openStreams": open}),
-    );
+    let fields = serde_json::json!({"openStreams": open});
+    shared
+        .log
+        .write(Level::Info, "gateway", "stopping", &fields);
     let finished = tokio::select! {
         () = tracker.wait() => true,
         () = tokio::time::sleep(DRAIN_MAX) => false,
-        () = stop() => false,
+        () = stop.now.cancelled() => false,
     };
     if !finished {
         shared.stop_streams.cancel();
@@ -174,6 +177,7 @@ async fn connection(
     }
 }
 
+/// Answers one request. Chat completions are nearly all of the traffic, so they do not pass through the router.
 async fn handle(
     request: Request<Incoming>,
     mut router: Router,
@@ -181,6 +185,9 @@ async fn handle(
 ) -> Result<http::Response<Body>, Infallible> {
     if let Err(refused) = check_origin(request.headers(), shared.bound) {
         return Ok(refused.into_response());
+    }
+    if request.method() == Method::POST && request.uri().path() == chat_completions::PATH {
+        return Ok(chat_completions::chat_completions(&shared, request).await);
     }
     router.call(request.map(Body::new)).await
 }

@@ -45,6 +45,15 @@ impl GatewayClient {
         }
     }
 
+    /// Creates a client for a gateway at a known address.
+    pub(crate) fn at(address: SocketAddr, token: &str) -> Self {
+        Self {
+            address,
+            token: Some(token.to_owned()),
+            client: HttpClient::new(NetworkSettings::default()),
+        }
+    }
+
     /// Returns the base URL of its OpenAI-compatible interface.
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)

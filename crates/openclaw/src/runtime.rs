@@ -15,10 +15,19 @@ pub(crate) fn single() -> Result<Runtime, Failed> {
         .map_err(|error| no_runtime(&error))
 }
 
-/// Returns a runtime with its own threads: one per CPU this process may use, within a limit.
+/// Returns a runtime for servers: one thread per CPU this process may use, within a limit. With one CPU that is the
+/// calling thread, which saves the hand-over between threads.
 pub(crate) fn threaded() -> Result<Runtime, Failed> {
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = cpus.min(GATEWAY_THREADS_MAX);
+    if cpus == 1 {
+        single()
+    } else {
+        background(cpus.min(GATEWAY_THREADS_MAX))
+    }
+}
+
+/// Returns a runtime whose tasks go on while the calling thread does something else.
+pub(crate) fn background(threads: usize) -> Result<Runtime, Failed> {
     Builder::new_multi_thread()
         .worker_threads(threads)
         .enable_all()

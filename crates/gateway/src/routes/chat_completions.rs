@@ -6,21 +6,22 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use providers::attempt::{Answer, Call};
 use providers::chat_request::{ChatRequest, REQUEST_BYTES_MAX, RequestError};
 use providers::directory::RouteError;
 use providers::{Deadline, Failure, Reply, Usage};
 
-use crate::auth::Caller;
 use crate::openai_error::OpenAiError;
 use crate::request_log::RequestRecord;
 use crate::state::Shared;
 
+/// Path of this endpoint.
+pub(crate) const PATH: &str = "/v1/chat/completions";
 /// Longest time for a client to send its body.
 pub(crate) const REQUEST_BODY_MAX_WAIT: Duration = Duration::from_mins(1);
 
@@ -34,13 +35,9 @@ const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-requ
 const ROUTED_MODEL: HeaderName = HeaderName::from_static("x-openclaw-routed-model");
 
 /// Answers a chat completion, streaming or not.
-pub(crate) async fn chat_completions(
-    State(shared): State<Shared>,
-    caller: Caller,
-    request: Request,
-) -> Response {
+pub(crate) async fn chat_completions(shared: &Shared, request: Request<Incoming>) -> Response {
     let request_id = shared.request_id();
-    let mut response = answer(&shared, caller, &request_id, request)
+    let mut response = answer(shared, &request_id, request)
         .await
         .unwrap_or_else(IntoResponse::into_response);
     if let Ok(value) = HeaderValue::try_from(request_id) {
@@ -51,10 +48,10 @@ pub(crate) async fn chat_completions(
 
 async fn answer(
     shared: &Shared,
-    caller: Caller,
     request_id: &str,
-    request: Request,
+    request: Request<Incoming>,
 ) -> Result<Response, OpenAiError> {
+    let caller = shared.auth.verify(request.headers())?;
     if shared.draining.is_cancelled() {
         return Err(shutting_down());
     }
@@ -66,7 +63,7 @@ async fn answer(
         .directory
         .route(&requested)
         .map_err(|error| unroutable(&requested, &error))?;
-    let mut record = RequestRecord::open(shared, request_id, caller, &requested, &route);
+    let mut record = RequestRecord::open(shared, request_id, caller, requested, &route);
     let call = Call {
         route: &route,
         request: &chat,
@@ -93,7 +90,7 @@ async fn answer(
     Ok(response)
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, OpenAiError> {
+async fn read_body(headers: &HeaderMap, body: Incoming) -> Result<Bytes, OpenAiError> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());

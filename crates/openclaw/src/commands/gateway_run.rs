@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use config::{Bind, GatewayAuthMode, GatewayMode, GatewaySettings, LogLevel};
 use credentials::Secret;
 use gateway::log::{Level, Log, LogLayer};
-use gateway::{Auth, ListenError, Parts};
+use gateway::{Auth, ListenError, Parts, Stop};
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::cli::gateway::GatewayRunArgs;
@@ -65,14 +65,27 @@ async fn serve(plan: Plan, config: &ReadConfig, context: &Context) -> Done {
     let mut signals = StopSignals::new()?;
     let (stop_log, stopped) = tokio::sync::oneshot::channel::<()>();
     let writer = plan.log.clone().run(async { drop(stopped.await) });
+    let stop = Stop::default();
     let serving = async {
-        gateway::serve(listener, parts, async || signals.next().await).await;
+        tokio::select! {
+            () = gateway::serve(listener, parts, stop.clone()) => {}
+            () = obey(&mut signals, &stop) => {}
+        }
         plan.log
             .write(Level::Info, "gateway", "stopped", &serde_json::json!({}));
         drop(stop_log);
     };
     tokio::join!(serving, writer);
     Ok(Exit::Ok)
+}
+
+/// The first signal drains, the second ends open streams; never returns.
+async fn obey(signals: &mut StopSignals, stop: &Stop) {
+    signals.next().await;
+    stop.drain.cancel();
+    signals.next().await;
+    stop.now.cancel();
+    std::future::pending::<()>().await;
 }
 
 fn greet(directory: &providers::Directory, bound: SocketAddr, log: &Log, context: &Context) {
