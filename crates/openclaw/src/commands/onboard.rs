@@ -15,7 +15,7 @@ use crate::failed::{Done, Failed};
 use crate::output::is_interactive;
 use check::{Answer, Asker, Refused};
 use dialogue::Picked;
-use key::{Key, Variables};
+use key::{Key, KeySource, Variables};
 use plan::OnboardPlan;
 use report::FirstCall;
 use selection::{CustomServer, Selection};
@@ -302,6 +302,9 @@ fn key_for(desk: &Desk<'_>, site: &Site) -> Result<Key, Failed> {
 }
 
 fn tell_source(desk: &Desk<'_>, key: &Key) {
+    if key.source == KeySource::Prompt {
+        return;
+    }
     let (shown, source) = (key.secret.mask(), key.source.describe(&desk.context.home));
     desk.voice
         .note(format!("Using the key {shown} from {source}"));

@@ -3,10 +3,8 @@
 use std::fmt;
 
 use catalog::{AuthChoice, Catalog, Plan};
-use credentials::Secret;
 use inquire::error::InquireResult;
 use inquire::ui::RenderConfig;
-use inquire::validator::Validation;
 use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text};
 
 use super::Desk;
@@ -16,6 +14,8 @@ use super::site::Site;
 use crate::failed::Failed;
 use crate::output::strong;
 
+/// How often a text that cannot be a key may be pasted.
+const KEY_TRIES_MAX: usize = 3;
 /// Lines of the menu shown at once.
 const MENU_LINES: usize = 12;
 
@@ -55,6 +55,7 @@ pub(super) fn pick<'c>(desk: &Desk<'_>, catalog: &'c Catalog) -> Result<Picked<'
     let mut entries: Vec<Entry<'c>> = choices
         .into_iter()
         .map(|choice| Entry {
+            label: choice.label.clone(),
             text: format!("{:label_width$}  {}", choice.label, choice.hint),
             kind: EntryKind::Choice(choice),
         })
@@ -72,10 +73,12 @@ pub(super) fn pick<'c>(desk: &Desk<'_>, catalog: &'c Catalog) -> Result<Picked<'
         ),
     ] {
         let text = format!("{label:label_width$}  {hint}");
-        entries.push(Entry { text, kind });
+        let label = label.to_owned();
+        entries.push(Entry { label, text, kind });
     }
     let asked = Select::new("Which key do you have?", entries)
         .with_page_size(MENU_LINES)
+        .with_formatter(&|picked| picked.value.label.clone())
         .with_render_config(look());
     match answered(asked.prompt())?.kind {
         EntryKind::Choice(choice) => Ok(Picked::Choice(choice)),
@@ -103,19 +106,23 @@ pub(super) fn ask_key(desk: &Desk<'_>, site: Option<&Site>) -> Result<Key, Faile
         || "only stars are shown".to_owned(),
         |page| format!("keys are made at {page}; only stars are shown"),
     );
-    let check = |text: &str| {
-        Ok(match Secret::parse_key(text) {
-            Ok(_) => Validation::Valid,
-            Err(problem) => Validation::Invalid(problem.to_string().into()),
-        })
-    };
-    let asked = Password::new(&question)
+    for _ in 1..KEY_TRIES_MAX {
+        match super::key::parse(&ask_hidden(&question, &help)?, KeySource::Prompt, desk) {
+            Ok(key) => return Ok(key),
+            Err(failed) => desk.voice.warn(failed.message),
+        }
+    }
+    super::key::parse(&ask_hidden(&question, &help)?, KeySource::Prompt, desk)
+}
+
+/// Asks for a text that is not shown. An empty prompt each time: nobody can edit what cannot be seen.
+fn ask_hidden(question: &str, help: &str) -> Result<String, Failed> {
+    let asked = Password::new(question)
         .without_confirmation()
         .with_display_mode(PasswordDisplayMode::Masked)
-        .with_help_message(&help)
-        .with_validator(check)
+        .with_help_message(help)
         .with_render_config(look());
-    super::key::parse(&answered(asked.prompt())?, KeySource::Prompt, desk)
+    answered(asked.prompt())
 }
 
 /// Asks a question whose default answer is yes.
@@ -134,6 +141,7 @@ pub(super) fn cancelled() -> Failed {
 }
 
 struct Entry<'c> {
+    label: String,
     text: String,
     kind: EntryKind<'c>,
 }

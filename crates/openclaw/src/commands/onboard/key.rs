@@ -47,7 +47,7 @@ impl KeySource {
                 };
                 format!("{name} ({place})")
             }
-            Self::Prompt => "the prompt".to_owned(),
+            Self::Prompt => "your input".to_owned(),
         }
     }
 
@@ -106,8 +106,11 @@ pub(super) fn parse(text: &str, source: KeySource, desk: &Desk<'_>) -> Result<Ke
     match Secret::parse_key(text) {
         Ok(secret) => Ok(Key { secret, source }),
         Err(problem) => {
-            let place = source.describe(&desk.context.home);
-            Err(Failed::new(format!("{place}: {problem}"))
+            let message = match source {
+                KeySource::Prompt => problem.to_string(),
+                source => format!("{}: {problem}", source.describe(&desk.context.home)),
+            };
+            Err(Failed::new(message)
                 .exit(Exit::Auth)
                 .hint("copy the key again from the key page, without quotation marks or blanks"))
         }
