@@ -17,6 +17,8 @@ mod diff;
 pub(crate) struct ConfigChange<'a> {
     config: &'a ReadConfig,
     new: ConfigText,
+    /// Warnings that the file had not.
+    warnings: Vec<Problem>,
 }
 
 /// What became of a change.
@@ -35,10 +37,15 @@ impl<'a> ConfigChange<'a> {
             .text
             .apply(edits)
             .map_err(|error| Failed::from(config::Error::from(error)))?;
-        if let Some(first) = first_new_error(config, &new) {
-            return Err(rejected(&new, first));
+        let (errors, warnings) = new_problems(config, &new);
+        match errors.into_iter().next() {
+            Some(first) => Err(rejected(&new, first)),
+            None => Ok(Self {
+                config,
+                new,
+                warnings,
+            }),
         }
-        Ok(Self { config, new })
     }
 
     /// Returns the text that would be written.
@@ -67,8 +74,15 @@ impl<'a> ConfigChange<'a> {
         diff::unified(&old, &lines(&self.new))
     }
 
+    fn warn(&self, context: &Context) {
+        for warning in &self.warnings {
+            context.out.warn(warning.one_line());
+        }
+    }
+
     /// Shows the diff as data, under the name of the file.
     pub(crate) fn show(&self, context: &Context) {
+        self.warn(context);
         let file = context.home.display(self.config.store.path());
         if !self.changes_anything() {
             context
@@ -85,6 +99,7 @@ impl<'a> ConfigChange<'a> {
 
     /// Replaces the file and says so on standard error. `words` are those of the command, such as `["models", "set"]`.
     pub(crate) fn apply(&self, context: &Context, words: &[&str]) -> Result<Written, Failed> {
+        self.warn(context);
         let file = context.home.display(self.config.store.path());
         if !self.changes_anything() {
             context
@@ -132,8 +147,8 @@ impl<'a> ConfigChange<'a> {
     }
 }
 
-/// Old errors do not stop an unrelated change.
-fn first_new_error(config: &ReadConfig, new: &ConfigText) -> Option<Problem> {
+/// Returns the errors and warnings of the new text that the old one had not: old errors do not stop a change.
+fn new_problems(config: &ReadConfig, new: &ConfigText) -> (Vec<Problem>, Vec<Problem>) {
     let is_new = |problem: &Problem| {
         !config
             .problems
@@ -143,7 +158,8 @@ fn first_new_error(config: &ReadConfig, new: &ConfigText) -> Option<Problem> {
     let (_, problems) = Settings::read(new);
     problems
         .into_iter()
-        .find(|problem| problem.severity == Severity::Error && is_new(problem))
+        .filter(is_new)
+        .partition(|problem| problem.severity == Severity::Error)
 }
 
 fn rejected(new: &ConfigText, first: Problem) -> Failed {

@@ -93,7 +93,7 @@ fn keys_hint(found: &ValuePath, missing: &str, members: &serde_json::Map<String,
     if let Some(key) = keys.iter().find(dotted) {
         return format!("quote keys that hold a dot: `{}`", found.key(*key));
     }
-    let near = catalog::nearest(missing, keys.iter().copied(), SUGGESTIONS_MAX);
+    let near = nearest(missing, &keys);
     if !near.is_empty() {
         let near: Vec<String> = near
             .iter()
@@ -130,4 +130,18 @@ fn deepest<'v, 'p>(
         }
     }
     (found, value, None)
+}
+
+/// Returns keys close to a mistyped one; letters in the wrong order are the most common mistake.
+fn nearest<'k>(missing: &str, keys: &[&'k str]) -> Vec<&'k str> {
+    let letters = |word: &str| {
+        let mut letters: Vec<char> = word.to_lowercase().chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let swapped = keys.iter().find(|key| letters(key) == letters(missing));
+    match swapped {
+        Some(key) => vec![*key],
+        None => catalog::nearest(missing, keys.iter().copied(), SUGGESTIONS_MAX),
+    }
 }

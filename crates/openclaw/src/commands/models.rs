@@ -1,23 +1,41 @@
-//! `models`: list, status, set, aliases, fallbacks.
+//! `models`: which models there are, which is used, what they are called, and whether a credential is there.
 
 use crate::cli::models::{
     AliasesArgs, FallbacksArgs, ModelsListArgs, ModelsSetArgs, ModelsStatusArgs,
 };
 use crate::context::Context;
-use crate::failed::{Done, Failed};
+use crate::failed::Done;
 
-pub(crate) fn list(_: &ModelsListArgs, _: &Context) -> Done {
-    Err(Failed::new("placeholder"))
+mod aliases;
+mod choice;
+mod fallbacks;
+mod list;
+mod names;
+mod rows;
+mod set;
+mod status;
+
+/// `models list`.
+pub(crate) fn list(args: &ModelsListArgs, context: &Context) -> Done {
+    list::run(args, context)
 }
-pub(crate) fn status(_: &ModelsStatusArgs, _: &Context) -> Done {
-    Err(Failed::new("placeholder"))
+
+/// `models status`, and `models` alone.
+pub(crate) fn status(args: &ModelsStatusArgs, context: &Context) -> Done {
+    status::run(args, context)
 }
-pub(crate) fn set(_: &ModelsSetArgs, _: &Context) -> Done {
-    Err(Failed::new("placeholder"))
+
+/// `models set`.
+pub(crate) fn set(args: &ModelsSetArgs, context: &Context) -> Done {
+    set::run(args, context)
 }
-pub(crate) fn aliases(_: &AliasesArgs, _: &Context) -> Done {
-    Err(Failed::new("placeholder"))
+
+/// `models aliases`.
+pub(crate) fn aliases(args: &AliasesArgs, context: &Context) -> Done {
+    aliases::run(args, context)
 }
-pub(crate) fn fallbacks(_: &FallbacksArgs, _: &Context) -> Done {
-    Err(Failed::new("placeholder"))
+
+/// `models fallbacks`.
+pub(crate) fn fallbacks(args: &FallbacksArgs, context: &Context) -> Done {
+    fallbacks::run(args, context)
 }

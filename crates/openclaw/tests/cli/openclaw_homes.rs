@@ -54,7 +54,8 @@ fn note(path: &Path, state: &mut BTreeMap<PathBuf, String>) {
             note(&entry.expect("an entry").path(), state);
         }
     } else {
-        line += &format!(" {:?}", fs::read(path).expect("the file"));
+        let bytes = fs::read(path).expect("the file");
+        line = format!("{line} {bytes:?}");
     }
     state.insert(path.to_owned(), line);
 }
