@@ -6,10 +6,10 @@ use bytes::Bytes;
 use catalog::FailureKind;
 use http::HeaderMap;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use providers::attempt::{Answer, Call};
 use providers::chat_request::ChatRequest;
 use providers::chat_stream::{ChatStream, Ended};
+use providers::http_client::ReplyBody;
 use providers::sse::{EventSplitter, Verdict, event_data};
 use providers::{Deadline, Failure, Reply, Route, Upstream, Usage};
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ fn empty_answer(route: &Route, reply: &Reply) -> TurnAnswer {
 
 /// Returns the next bytes, or nothing at the end or when the deadline passes, which is noted in `answer`.
 async fn next_frame(
-    stream: &mut ChatStream<Incoming>,
+    stream: &mut ChatStream<ReplyBody>,
     deadline: Deadline,
     answer: &mut TurnAnswer,
 ) -> Option<Bytes> {

@@ -9,7 +9,6 @@ use catalog::{Catalog, FailureKind};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat_request::ChatRequest;
@@ -17,12 +16,14 @@ use crate::chat_stream::{ChatStream, OpenError, StreamPolicy};
 use crate::deadline::Deadline;
 use crate::directory::Route;
 use crate::failure::{ErrorBody, Failure};
-use crate::http_client::{HttpClient, NetworkSettings, SendError};
+use crate::http_client::{HttpClient, NetworkSettings, ReplyBody, SendError};
 
 /// Largest non-streamed reply accepted, in bytes.
 pub const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Largest error body read, in bytes; the rest says nothing new.
 pub const ERROR_BYTES_MAX: usize = 256 * 1024;
+/// Longest time to read an error body, whose status is known already.
+pub const ERROR_BODY_MAX_WAIT: Duration = Duration::from_secs(5);
 /// Longest silence in a stream. Model Studio closes its own after 300 s.
 pub const STREAM_IDLE_MAX: Duration = Duration::from_mins(5);
 /// Request headers of a client that are passed on, by prefix: options of the service, and trace context.
@@ -66,7 +67,7 @@ pub enum Answer {
     /// All of it.
     Whole(Bytes),
     /// A stream whose first event has arrived.
-    Stream(Box<ChatStream<Incoming>>),
+    Stream(Box<ChatStream<ReplyBody>>),
 }
 
 impl Reply {
@@ -98,6 +99,36 @@ impl Upstream {
     /// # Cancel safety
     /// Dropping the future closes the upstream connection.
     pub async fn attempt(&self, call: Call<'_>) -> Result<Reply, Failure> {
+        let (route, deadline) = (call.route, call.deadline);
+        // One timer for all steps: they share the deadline, and timers are not free at this rate.
+        match deadline.bound(self.chat(call)).await {
+            Ok(done) => done,
+            Err(_) => Err(self.too_late(route)),
+        }
+    }
+
+    /// Asks the host for its model list.
+    ///
+    /// # Errors
+    /// As [`Self::attempt`]; hosts without a list answer with a failure of class `model_not_found` or `unknown`.
+    pub async fn model_list(&self, route: &Route, deadline: Deadline) -> Result<Bytes, Failure> {
+        let Some(url) = &route.models_url else {
+            let message = "this host has no model list".to_owned();
+            return Err(self.of_connection(route, FailureKind::Response, message));
+        };
+        let asked = async {
+            let response = self
+                .exchange(route, request(Method::GET, url, route, Bytes::new()))
+                .await?;
+            self.whole(route, response.into_body()).await
+        };
+        match deadline.bound(asked).await {
+            Ok(done) => done,
+            Err(_) => Err(self.too_late(route)),
+        }
+    }
+
+    async fn chat(&self, call: Call<'_>) -> Result<Reply, Failure> {
         let route = call.route;
         let strip_usage =
             route.asks_usage && call.request.is_stream() && !call.request.asks_usage();
@@ -108,25 +139,19 @@ impl Upstream {
             HeaderValue::from_static("application/json"),
         );
         forward_headers(call.headers, request.headers_mut());
-        let response = self.exchange(route, request, call.deadline).await?;
-        let (parts, incoming) = response.into_parts();
+        let (parts, incoming) = self.exchange(route, request).await?.into_parts();
         let answer = if is_event_stream(&parts.headers) {
             let policy = StreamPolicy {
                 strip_usage,
                 idle_max: STREAM_IDLE_MAX,
                 stop: call.stop.clone(),
             };
-            let opened = call
-                .deadline
-                .bound(ChatStream::open(incoming, policy))
-                .await;
-            match opened {
-                Ok(Ok(stream)) => Answer::Stream(Box::new(stream)),
-                Ok(Err(error)) => return Err(self.no_stream(route, error)),
-                Err(_) => return Err(self.too_late(route)),
-            }
+            let opened = ChatStream::open(incoming, policy).await;
+            Answer::Stream(Box::new(
+                opened.map_err(|error| self.no_stream(route, error))?,
+            ))
         } else {
-            Answer::Whole(self.whole(route, incoming, call.deadline).await?)
+            Answer::Whole(self.whole(route, incoming).await?)
         };
         Ok(Reply {
             status: parts.status,
@@ -135,51 +160,25 @@ impl Upstream {
         })
     }
 
-    /// Asks the host for its model list.
-    ///
-    /// # Errors
-    /// As [`Self::attempt`]; hosts without a list answer with a failure of class `model_not_found` or `unknown`.
-    pub async fn model_list(&self, route: &Route, deadline: Deadline) -> Result<Bytes, Failure> {
-        let Some(url) = &route.models_url else {
-            let message = "this host has no model list".to_owned();
-            return Err(Failure::of_connection(
-                &self.catalog,
-                &route.place(),
-                FailureKind::Response,
-                message,
-            ));
-        };
-        let response = self
-            .exchange(
-                route,
-                request(Method::GET, url, route, Bytes::new()),
-                deadline,
-            )
-            .await?;
-        self.whole(route, response.into_body(), deadline).await
-    }
-
     /// Sends a request and returns the head of a success; everything else is a failure.
     async fn exchange(
         &self,
         route: &Route,
         request: Request<Full<Bytes>>,
-        deadline: Deadline,
-    ) -> Result<Response<Incoming>, Failure> {
-        let response = match deadline.bound(self.client.send(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(self.unreachable(route, &error)),
-            Err(_) => return Err(self.too_late(route)),
-        };
+    ) -> Result<Response<ReplyBody>, Failure> {
+        let response = self
+            .client
+            .send(request)
+            .await
+            .map_err(|error| self.unreachable(route, &error))?;
         if response.status().is_success() {
             return Ok(response);
         }
         let (parts, incoming) = response.into_parts();
         // A body that breaks off or trickles still leaves a status to classify by.
-        let body = match deadline
-            .bound(Limited::new(incoming, ERROR_BYTES_MAX).collect())
-            .await
-        {
+        let body = Deadline::after(ERROR_BODY_MAX_WAIT)
+            .bound(Limited::new(incoming, ERROR_BYTES_MAX).collect());
+        let body = match body.await {
             Ok(Ok(body)) => body.to_bytes(),
             _ => Bytes::new(),
         };
@@ -197,35 +196,23 @@ impl Upstream {
             error,
             FailureKind::Response,
         );
-        failure.retry_after = parts
-            .headers
-            .get(header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after = parts.headers.get(header::RETRY_AFTER);
+        failure.retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
         Err(failure.without(route.secret()))
     }
 
-    async fn whole(
-        &self,
-        route: &Route,
-        incoming: Incoming,
-        deadline: Deadline,
-    ) -> Result<Bytes, Failure> {
-        match deadline
-            .bound(Limited::new(incoming, REPLY_BYTES_MAX).collect())
-            .await
-        {
-            Ok(Ok(body)) => Ok(body.to_bytes()),
-            Ok(Err(error)) => {
+    async fn whole(&self, route: &Route, incoming: ReplyBody) -> Result<Bytes, Failure> {
+        let collected = Limited::new(incoming, REPLY_BYTES_MAX).collect().await;
+        collected
+            .map(http_body_util::Collected::to_bytes)
+            .map_err(|error| {
                 let message = format!("the reply broke off ({error})");
-                Err(Failure::of_connection(
-                    &self.catalog,
-                    &route.place(),
-                    FailureKind::StreamCut,
-                    message,
-                ))
-            }
-            Err(_) => Err(self.too_late(route)),
-        }
+                self.of_connection(route, FailureKind::StreamCut, message)
+            })
+    }
+
+    fn of_connection(&self, route: &Route, kind: FailureKind, message: String) -> Failure {
+        Failure::of_connection(&self.catalog, &route.place(), kind, message)
     }
 
     fn no_stream(&self, route: &Route, error: OpenError) -> Failure {
@@ -248,7 +235,7 @@ impl Upstream {
             ),
             OpenError::Stopped => (FailureKind::LocalTimeout, "the gateway is shutting down"),
         };
-        Failure::of_connection(&self.catalog, &route.place(), kind, message.to_owned())
+        self.of_connection(route, kind, message.to_owned())
     }
 
     fn unreachable(&self, route: &Route, error: &SendError) -> Failure {
@@ -257,17 +244,12 @@ impl Upstream {
         } else {
             format!("the connection to {} broke: {error}", route.host)
         };
-        Failure::of_connection(&self.catalog, &route.place(), FailureKind::Network, message)
+        self.of_connection(route, FailureKind::Network, message)
     }
 
     fn too_late(&self, route: &Route) -> Failure {
         let message = "no answer before the deadline of this gateway".to_owned();
-        Failure::of_connection(
-            &self.catalog,
-            &route.place(),
-            FailureKind::LocalTimeout,
-            message,
-        )
+        self.of_connection(route, FailureKind::LocalTimeout, message)
     }
 }
 

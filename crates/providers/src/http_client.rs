@@ -13,15 +13,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::client::proxy::matcher::Matcher;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use tower_service::Service;
+
+mod pool;
+
+use pool::Pool;
+pub use pool::ReplyBody;
 
 /// Longest time to open a TCP connection, all addresses of the host together.
 pub const CONNECT_MAX: Duration = Duration::from_secs(10);
@@ -60,47 +62,45 @@ pub enum SendError {
     /// TLS could not be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
-    /// The connection failed or broke.
+    /// No connection could be made: DNS, TCP, proxy or TLS.
+    #[error("{}", deepest(&**.0))]
+    Connect(#[source] BoxError),
+    /// The connection broke.
     #[error("{}", deepest(.0))]
-    Transport(#[source] ClientError),
+    Transport(#[source] hyper::Error),
 }
 
 impl SendError {
     /// Says whether the upstream was never reached, so that nothing can have been processed.
     pub fn is_connect(&self) -> bool {
-        match self {
-            Self::Tls(_) => true,
-            Self::Transport(error) => error.is_connect(),
-        }
+        matches!(self, Self::Tls(_) | Self::Connect(_))
     }
 }
 
 /// Returns the text of the innermost cause: the outer layers only say "client error".
-fn deepest(error: &ClientError) -> String {
-    let mut cause: &dyn std::error::Error = error;
+fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
     cause.to_string()
 }
 
-type Direct = Client<HttpConnector, Full<Bytes>>;
-type Encrypted = Client<HttpsConnector<ProxyAware>, Full<Bytes>>;
+type Encrypted = Pool<HttpsConnector<ProxyAware>>;
 
 /// The pooled client. Cheap to share behind an `Arc`.
 pub struct HttpClient {
     settings: NetworkSettings,
-    direct: Direct,
+    direct: Pool<HttpConnector>,
     encrypted: OnceLock<Result<Encrypted, TlsSetupError>>,
 }
 
 impl HttpClient {
     /// Creates the client; nothing is read or opened yet.
     pub fn new(settings: NetworkSettings) -> Self {
-        let direct = builder().build(connector());
         Self {
             settings,
-            direct,
+            direct: Pool::new(connector()),
             encrypted: OnceLock::new(),
         }
     }
@@ -115,30 +115,16 @@ impl HttpClient {
     pub async fn send(
         &self,
         request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, SendError> {
+    ) -> Result<Response<ReplyBody>, SendError> {
         if request.uri().scheme_str() == Some("https") {
             let client = self
                 .encrypted
                 .get_or_init(|| encrypted(&self.settings))
-                .as_ref()
-                .map_err(Clone::clone)?;
-            return client.request(request).await.map_err(SendError::Transport);
+                .as_ref();
+            return client.map_err(Clone::clone)?.send(request).await;
         }
-        self.direct
-            .request(request)
-            .await
-            .map_err(SendError::Transport)
+        self.direct.send(request).await
     }
-}
-
-fn builder() -> hyper_util::client::legacy::Builder {
-    let mut builder = Client::builder(TokioExecutor::new());
-    builder
-        .pool_idle_timeout(POOL_IDLE_MAX)
-        .pool_max_idle_per_host(POOL_IDLE_PER_HOST_MAX)
-        .pool_timer(TokioTimer::new())
-        .timer(TokioTimer::new());
-    builder
 }
 
 fn connector() -> HttpConnector {
@@ -180,7 +166,7 @@ fn encrypted(settings: &NetworkSettings) -> Result<Encrypted, TlsSetupError> {
         direct: connector(),
         matcher: Arc::new(matcher),
     };
-    Ok(builder().build(HttpsConnector::from((proxy_aware, tls))))
+    Ok(Pool::new(HttpsConnector::from((proxy_aware, tls))))
 }
 
 /// Opens the TCP connection below TLS: directly, or through an HTTP proxy's tunnel.
@@ -190,7 +176,8 @@ struct ProxyAware {
     matcher: Arc<Matcher>,
 }
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// An error of a connector.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Connecting = Pin<
     Box<dyn Future<Output = Result<<HttpConnector as Service<Uri>>::Response, BoxError>> + Send>,
 >;
@@ -244,6 +231,7 @@ mod tests {
             .unwrap();
         let error = runtime
             .block_on(HttpClient::new(NetworkSettings::default()).send(request))
+            .map(drop)
             .unwrap_err();
         assert!(error.is_connect(), "{error}");
         assert!(error.to_string().contains("refused"), "{error}");
