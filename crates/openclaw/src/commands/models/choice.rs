@@ -27,11 +27,11 @@ pub(super) fn choose(names: &Names<'_>, text: &str) -> Result<Named, Failed> {
     if candidates.is_empty() {
         return Err(no_such_model(names, text));
     }
-    one_of(names, text, candidates)
+    one_of(names, text, &candidates)
 }
 
 /// Picks the candidate that can be used; that of the default model's provider when there are several.
-fn one_of(names: &Names<'_>, text: &str, candidates: Vec<Named>) -> Result<Named, Failed> {
+fn one_of(names: &Names<'_>, text: &str, candidates: &[Named]) -> Result<Named, Failed> {
     let usable: Vec<&Named> = candidates
         .iter()
         .filter(|named| names.is_usable(&named.provider))
@@ -45,7 +45,7 @@ fn one_of(names: &Names<'_>, text: &str, candidates: Vec<Named>) -> Result<Named
             .as_ref()
             .is_some_and(|current| current.provider == named.provider)
     });
-    match (candidates.as_slice(), usable.as_slice(), like_current) {
+    match (candidates, usable.as_slice(), like_current) {
         ([only], _, _) => Ok(only.clone()),
         (_, [only], _) => Ok((*only).clone()),
         (_, _, Some(same)) => Ok((**same).clone()),
@@ -107,10 +107,7 @@ pub(super) fn cautions(names: &Names<'_>, typed: &str, named: &Named) -> Vec<Str
         cautions.push(unknown_model(names, named));
     }
     cautions.extend(sunset(names, typed, named));
-    if let Some(problem) = names
-        .reach(&named.provider)
-        .and_then(|reach| reach.problem.as_ref())
-    {
+    if let Some(problem) = names.problem(&named.provider) {
         cautions.push(format!(
             "`{}` cannot be used yet: {problem}",
             named.provider

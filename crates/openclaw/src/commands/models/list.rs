@@ -89,19 +89,16 @@ fn explain(names: &Names<'_>, wanted: &Wanted, rows: &[Row], out: Output) {
         if !explained.insert(&row.provider) {
             continue;
         }
-        match names.reach(&row.provider) {
-            None => out.warn(format!(
+        if names.reach(&row.provider).is_none() {
+            out.warn(format!(
                 "`{}` leads nowhere: there is no such provider",
                 row.key
-            )),
-            Some(reach) => {
-                for problem in &reach.problem {
-                    out.warn(format!(
-                        "models of `{}` cannot be used: {problem}",
-                        row.provider
-                    ));
-                }
-            }
+            ));
+        } else if let Some(problem) = names.problem(&row.provider) {
+            out.warn(format!(
+                "models of `{}` cannot be used: {problem}",
+                row.provider
+            ));
         }
     }
     if rows.iter().any(|row| row.is_available) {
@@ -118,13 +115,14 @@ fn explain(names: &Names<'_>, wanted: &Wanted, rows: &[Row], out: Output) {
 fn table(rows: &[Row], out: Output) {
     let longest = rows.iter().map(|row| row.key.chars().count() + 1).max();
     let first = longest.unwrap_or_default().max(INPUT_AT);
+    let [input, context, local, auth] = WIDTHS;
     let line = |key: &str, cells: [&str; 5]| {
-        let mut line = format!("{key:<first$}");
-        for (cell, width) in cells.iter().zip(WIDTHS) {
-            line += &format!("{cell:<width$}");
-        }
-        line += cells.last().copied().unwrap_or_default();
-        line.trim_end().to_owned()
+        let [inputs, tokens, is_local, is_available, tags] = cells;
+        format!(
+            "{key:<first$}{inputs:<input$}{tokens:<context$}{is_local:<local$}{is_available:<auth$}{tags}"
+        )
+        .trim_end()
+        .to_owned()
     };
     if rows.is_empty() {
         return;

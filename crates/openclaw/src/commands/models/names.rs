@@ -13,6 +13,8 @@ use crate::failed::Failed;
 
 /// The names of one home.
 pub(super) struct Names<'a> {
+    context: &'a Context,
+    config: &'a ReadConfig,
     pub(super) settings: &'a Settings,
     pub(super) catalog: Arc<Catalog>,
     pub(super) directory: Directory,
@@ -23,7 +25,9 @@ pub(super) struct Names<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Reach {
     /// Why its models cannot be called.
-    pub(super) problem: Option<String>,
+    problem: Option<String>,
+    /// Whether it is known where it is; without a config, only a key tells.
+    has_host: bool,
     /// Whether its host is this machine.
     pub(super) is_local: bool,
 }
@@ -44,12 +48,13 @@ impl Named {
 
 impl<'a> Names<'a> {
     /// Reads catalog and credentials.
-    pub(super) fn of(context: &Context, config: &'a ReadConfig) -> Result<Self, Failed> {
+    pub(super) fn of(context: &'a Context, config: &'a ReadConfig) -> Result<Self, Failed> {
         let directory = context.directory(config)?;
         let providers = directory
             .providers()
             .map(|view| {
                 let reach = Reach {
+                    has_host: view.base_url.is_some(),
                     problem: view.problem.clone(),
                     is_local: view.base_url.is_some_and(is_loopback),
                 };
@@ -57,6 +62,8 @@ impl<'a> Names<'a> {
             })
             .collect();
         Ok(Self {
+            context,
+            config,
             settings: &config.settings,
             catalog: context.catalog()?,
             directory,
@@ -73,6 +80,22 @@ impl<'a> Names<'a> {
     pub(super) fn is_usable(&self, provider: &str) -> bool {
         self.reach(provider)
             .is_some_and(|reach| reach.problem.is_none())
+    }
+
+    /// Returns why the models of a provider cannot be called.
+    pub(super) fn problem(&self, provider: &str) -> Option<String> {
+        let Some(reach) = self.reach(provider) else {
+            return Some(format!("there is no provider `{provider}`"));
+        };
+        let problem = reach.problem.clone()?;
+        if reach.has_host || self.block(provider).is_some() {
+            return Some(problem);
+        }
+        // Without a host in the config it is the key that is missing, not the host.
+        let id = config::ProviderId::new(provider).ok()?;
+        let resolver = self.context.resolver(self.config, &self.catalog);
+        let found = resolver.candidates(&id, crate::context::now_ms());
+        Some(found.describe_none())
     }
 
     /// Returns what a reference of the config leads to; none when it leads nowhere.

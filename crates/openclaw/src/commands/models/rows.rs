@@ -85,7 +85,8 @@ pub(super) fn rows(names: &Names<'_>, wanted: &Wanted) -> Vec<Row> {
                 .is_some_and(|ids| ids.contains(&model.provider));
         let is_new = !rows.iter().any(|row| row.key == model.reference);
         let is_listed = model.configured || is_asked || is_usable;
-        if is_new && is_listed && !(names.is_stand_in(&model.provider) && !wanted.all) {
+        let is_twin = !wanted.all && names.is_stand_in(&model.provider);
+        if is_new && is_listed && !is_twin {
             rows.push(listed(names, model));
         }
     }
@@ -191,7 +192,7 @@ fn listed(names: &Names<'_>, model: &ListedModel) -> Row {
         input: model.input.clone(),
         context_window: model.context_window,
         is_local: reach.is_some_and(|reach| reach.is_local),
-        is_available: reach.is_some_and(|reach| reach.problem.is_none()),
+        is_available: names.is_usable(&model.provider),
         tags: if model.configured {
             vec!["configured".to_owned()]
         } else {
@@ -233,7 +234,7 @@ fn described(names: &Names<'_>, named: &Named) -> Row {
             .and_then(|row| row.context_window)
             .or_else(|| shipped.and_then(|row| row.context_window)),
         is_local: reach.is_some_and(|reach| reach.is_local),
-        is_available: !cannot_chat && reach.is_some_and(|reach| reach.problem.is_none()),
+        is_available: !cannot_chat && names.is_usable(&named.provider),
         tags,
         is_missing,
     }

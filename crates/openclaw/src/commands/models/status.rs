@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 
 use config::AgentId;
-use serde_json::{Map, Value, json};
 
 use super::choice::sunset;
 use super::names::Names;
@@ -14,6 +13,7 @@ use crate::exit_code::Exit;
 use crate::failed::Done;
 
 mod auth;
+mod json;
 mod login;
 mod text;
 
@@ -44,7 +44,7 @@ pub(super) fn run(args: &ModelsStatusArgs, context: &Context) -> Done {
         agent,
     };
     if args.json {
-        out.json(&report.json());
+        out.json(&json::document(&report));
     } else if args.plain {
         if let Some(default) = report.default() {
             out.line(default);
@@ -78,36 +78,6 @@ impl Report<'_> {
             .collect()
     }
 
-    fn json(&self) -> Value {
-        let defaults = &self.config.settings.agents.defaults;
-        let image = defaults.image_model.primary.as_deref();
-        let aliases: Map<String, Value> = self
-            .names
-            .aliases()
-            .into_iter()
-            .map(|(alias, reference)| (alias.to_owned(), json!(reference)))
-            .collect();
-        let allowed: Vec<&str> = defaults
-            .models
-            .iter()
-            .map(|row| row.reference.as_str())
-            .collect();
-        json!({
-            "configPath": self.config.store.path(),
-            "agentDir": self.context.home.agent_dir(&self.agent),
-            "agentId": self.agent.as_str(),
-            "defaultModel": defaults.model.primary,
-            "resolvedDefault": self.default(),
-            "fallbacks": self.full_names(&defaults.model.fallbacks),
-            "imageModel": image.map(|text| self.full_name(text)),
-            "imageFallbacks": self.full_names(&defaults.image_model.fallbacks),
-            "aliases": aliases,
-            "allowed": allowed,
-            "warnings": self.troubles(),
-            "auth": self.auth.json(),
-        })
-    }
-
     /// Says of each model in use that cannot be called what is wrong, and what ended.
     fn troubles(&self) -> Vec<String> {
         let defaults = &self.config.settings.agents.defaults;
@@ -120,12 +90,9 @@ impl Report<'_> {
                     ));
                     continue;
                 };
-                let problem = self
-                    .names
-                    .reach(&named.provider)
-                    .and_then(|reach| reach.problem.as_ref());
+                let problem = self.names.problem(&named.provider);
                 troubles.extend(problem.map(|problem| {
-                    format!("`{}` cannot be used: {}", named.key(), brief(problem))
+                    format!("`{}` cannot be used: {}", named.key(), brief(&problem))
                 }));
                 troubles.extend(sunset(self.names, reference, &named));
             }
@@ -155,7 +122,9 @@ impl Report<'_> {
     }
 }
 
-/// Leaves out the reasons in brackets, which the line of the provider gives.
+/// Leaves out the reasons, which the line of the provider gives.
 fn brief(problem: &str) -> &str {
-    problem.split_once(" (").map_or(problem, |(start, _)| start)
+    problem
+        .split_once([':', '('])
+        .map_or(problem, |(start, _)| start.trim_end())
 }

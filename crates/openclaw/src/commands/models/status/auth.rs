@@ -1,26 +1,25 @@
 //! The credentials of each provider: what is taken, what else there is, what is not used and why.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
-use config::ProviderId;
+use config::{AgentId, ProviderId};
 use credentials::{
-    AgentStores, Candidate, Kind, Provenance, Resolution, Resolver, SkipReason, Usage,
+    AgentStores, Candidate, Kind, ProfileStore, Provenance, Resolution, Resolver, SkipReason,
 };
-use providers::directory::ProviderView;
-use serde_json::{Value, json};
 
-use super::login::{Login, Status, WARN_AFTER_MS};
+use super::login::{Login, Status};
 use crate::commands::models::names::Names;
 use crate::context::{Context, ReadConfig};
 
 /// All credentials of the agent.
 pub(super) struct Auth {
     /// The store into which a new credential would be written.
-    pub(super) store_path: std::path::PathBuf,
+    pub(super) store_path: PathBuf,
     pub(super) providers: Vec<ProviderAuth>,
     pub(super) logins: Vec<Login>,
+    pub(super) resting: Vec<Resting>,
     pub(super) warnings: Vec<String>,
-    resting: Vec<Value>,
 }
 
 /// The credentials of one provider.
@@ -39,8 +38,19 @@ pub(super) struct ProviderAuth {
 
 /// One profile of a provider, used or not.
 pub(super) struct ProfileLine {
+    pub(super) id: String,
     kind: Kind,
-    pub(super) label: String,
+    shown: String,
+}
+
+/// A profile that rests after failures.
+pub(super) struct Resting {
+    pub(super) profile: String,
+    /// `cooldown` or `disabled`.
+    pub(super) kind: &'static str,
+    pub(super) reason: Option<String>,
+    pub(super) until_ms: u64,
+    pub(super) remaining_ms: u64,
 }
 
 impl Auth {
@@ -53,35 +63,20 @@ impl Auth {
     ) -> Self {
         let resolver = context.resolver(config, &names.catalog);
         let in_use = in_use(names);
-        let mut providers: Vec<ProviderAuth> = Vec::new();
-        for id in ids(names, &in_use) {
-            let Ok(parsed) = ProviderId::new(&id) else {
-                continue;
-            };
-            let resolution = resolver.candidates(&parsed, now_ms);
-            let is_expected = in_use.contains(&id) || names.block(&id).is_some();
-            if is_expected || !resolution.candidates.is_empty() {
-                let view = names.directory.providers().find(|view| view.id == id);
-                let profiles = profile_lines(&resolution, resolver.stores());
-                let used = in_use.contains(&id);
-                providers.push(ProviderAuth::new(
-                    id, used, profiles, resolution, view, now_ms,
-                ));
-            }
-        }
+        let ids = ids(names, &in_use);
+        let providers: Vec<ProviderAuth> = ids
+            .into_iter()
+            .filter_map(|id| provider(names, &resolver, &id, in_use.contains(&id), now_ms))
+            .collect();
         let warnings: BTreeSet<String> = providers
             .iter()
             .flat_map(|provider| &provider.resolution.warnings)
             .chain(resolver.stores().warnings())
             .map(ToString::to_string)
             .collect();
+        let store = ProfileStore::of_agent(&context.home, &AgentId::main());
         Self {
-            store_path: credentials::ProfileStore::of_agent(
-                &context.home,
-                &config::AgentId::main(),
-            )
-            .path()
-            .to_owned(),
+            store_path: store.path().to_owned(),
             logins: logins(config, &resolver, now_ms),
             resting: resting(resolver.stores(), now_ms),
             providers,
@@ -99,198 +94,74 @@ impl Auth {
             })
             .collect()
     }
-
-    /// Returns the section in OpenClaw's form, with the sources in their order beside it.
-    pub(super) fn json(&self) -> Value {
-        let missing: Vec<&str> = self
-            .providers
-            .iter()
-            .filter(|provider| provider.in_use && provider.problem.is_some())
-            .map(|provider| provider.id.as_str())
-            .collect();
-        let providers: Vec<Value> = self.providers.iter().map(ProviderAuth::json).collect();
-        let logins: Vec<Value> = self.logins.iter().map(login_json).collect();
-        let by_provider: Vec<Value> = self
-            .providers
-            .iter()
-            .map(|provider| self.provider_logins(provider))
-            .collect();
-        json!({
-            "storePath": self.store_path,
-            "shellEnvFallback": {"enabled": false, "appliedKeys": []},
-            "providersWithOAuth": self.with_logins(),
-            "missingProvidersInUse": missing,
-            "providers": providers,
-            "unusableProfiles": self.resting,
-            "oauth": {"warnAfterMs": WARN_AFTER_MS, "profiles": logins, "providers": by_provider},
-            "warnings": self.warnings,
-        })
-    }
-
-    fn provider_logins(&self, provider: &ProviderAuth) -> Value {
-        let ids: Vec<&str> = provider
-            .profiles
-            .iter()
-            .filter_map(|line| line.label.split_once('=').map(|(id, _)| id))
-            .collect();
-        let effective: Vec<&str> = provider
-            .resolution
-            .usable()
-            .filter(|(candidate, _)| matches!(candidate.provenance, Provenance::Profile { .. }))
-            .map(|(candidate, _)| candidate.label.as_str())
-            .collect();
-        json!({
-            "provider": provider.id,
-            "status": provider.status().as_str(),
-            "profiles": ids,
-            "effectiveProfiles": effective,
-        })
-    }
 }
 
 impl ProviderAuth {
-    fn new(
-        id: String,
-        in_use: bool,
-        profiles: Vec<ProfileLine>,
-        resolution: Resolution,
-        view: Option<ProviderView<'_>>,
-        now_ms: u64,
-    ) -> Self {
-        let problem = match &view {
-            Some(view) => view.problem.clone(),
-            None => Some("there is no such provider".to_owned()),
-        };
-        Self {
-            id,
-            in_use,
-            profiles,
-            resolution,
-            base_url: view
-                .as_ref()
-                .and_then(|view| view.base_url.map(str::to_owned)),
-            plan: view.as_ref().and_then(|view| view.plan.clone()),
-            region: view.and_then(|view| view.region),
-            problem,
-            now_ms,
-        }
-    }
-
     /// Returns how many profiles of a kind there are.
     pub(super) fn count(&self, kind: Kind) -> usize {
-        self.profiles
-            .iter()
-            .filter(|line| line.kind == kind)
-            .count()
+        let of_kind = |line: &&ProfileLine| line.kind == kind;
+        self.profiles.iter().filter(of_kind).count()
     }
 
     /// Returns the state of the credential that is taken; when none can be taken, why.
     pub(super) fn status(&self) -> Status {
-        let expired = |candidate: &Candidate| {
+        if let Some((candidate, _)) = self.resolution.usable().next() {
+            return Status::at(candidate.expires_at_ms, self.now_ms);
+        }
+        let past = |candidate: &Candidate| {
             Status::at(candidate.expires_at_ms, self.now_ms) == Status::Expired
         };
-        match self.resolution.usable().next() {
-            Some((candidate, _)) => Status::at(candidate.expires_at_ms, self.now_ms),
-            // A server of one's own may need no credential.
-            None if self.problem.is_none() => Status::Static,
-            None if self.resolution.candidates.iter().any(expired) => Status::Expired,
-            None if self.resolution.skipped.iter().any(|skipped| {
+        let is_expired = self.resolution.candidates.iter().any(past)
+            || self.resolution.skipped.iter().any(|skipped| {
                 matches!(
                     skipped.reason,
                     SkipReason::Expired { .. } | SkipReason::InvalidExpiry
                 )
-            }) =>
-            {
-                Status::Expired
-            }
-            None => Status::Missing,
+            });
+        match self.problem {
+            // A server of one's own may need no credential.
+            None => Status::Static,
+            Some(_) if is_expired => Status::Expired,
+            Some(_) => Status::Missing,
         }
     }
 
-    /// Returns the source that is taken, as kind and detail; paths are shortened by `show`.
-    pub(super) fn effective(
-        &self,
-        show: impl Fn(&std::path::Path) -> String,
-    ) -> (&'static str, String) {
-        let Some((candidate, _)) = self.resolution.usable().next() else {
-            let kind = if self.problem.is_none() {
-                "none-needed"
-            } else {
-                "missing"
-            };
-            return (kind, kind.to_owned());
-        };
-        match &candidate.provenance {
-            Provenance::Profile { store, .. } => ("profiles", show(store.path())),
-            Provenance::Env { name, .. } => ("env", name.clone()),
-            Provenance::Config { path, .. } => ("config", path.clone()),
-            Provenance::Foreign { path } => ("foreign", show(path)),
-        }
-    }
-
-    fn json(&self) -> Value {
-        let (kind, detail) = self.effective(|path| path.display().to_string());
-        let labels: Vec<&str> = self
-            .profiles
-            .iter()
-            .map(|line| line.label.as_str())
-            .collect();
-        let mut value = json!({
-            "provider": self.id,
-            "inUse": self.in_use,
-            "status": self.status().as_str(),
-            "effective": {"kind": kind, "detail": detail},
-            "profiles": {
-                "count": self.profiles.len(),
-                "oauth": self.count(Kind::OAuth),
-                "token": self.count(Kind::Token),
-                "apiKey": self.count(Kind::ApiKey),
-                "labels": labels,
+    /// Returns the source that is taken, as kind and detail; paths are written by `show`.
+    pub(super) fn effective(&self, show: impl Fn(&Path) -> String) -> (&'static str, String) {
+        match self.resolution.usable().next() {
+            Some((candidate, _)) => match &candidate.provenance {
+                Provenance::Profile { store, .. } => ("profiles", show(store.path())),
+                Provenance::Env { name, .. } => ("env", name.clone()),
+                Provenance::Config { path, .. } => ("config", path.clone()),
+                Provenance::Foreign { path } => ("foreign", show(path)),
             },
-            "baseUrl": self.base_url,
-            "plan": self.plan,
-            "region": self.region,
-            "problem": self.problem,
-            "sources": self.resolution.candidates.iter().map(candidate_json).collect::<Vec<_>>(),
-            "skipped": self.skipped_json(),
-        });
-        if let (Some((name, mask, origin)), Some(members)) =
-            (self.variable(), value.as_object_mut())
-        {
-            members.insert(
-                "env".to_owned(),
-                json!({"value": mask, "source": format!("env: {name}"), "origin": origin}),
-            );
+            None if self.problem.is_none() => ("none-needed", "none-needed".to_owned()),
+            None => ("missing", "missing".to_owned()),
         }
-        value
     }
 
-    fn skipped_json(&self) -> Vec<Value> {
-        let skipped = self.resolution.skipped.iter();
-        skipped
-            .map(|skipped| {
-                json!({
-                    "label": skipped.label,
-                    "source": skipped.provenance.as_ref().map(ToString::to_string),
-                    "reason": skipped.reason.to_string(),
-                })
-            })
+    /// Returns the names of the profiles whose secret may be sent, best first.
+    pub(super) fn usable_profiles(&self) -> Vec<&str> {
+        self.resolution
+            .usable()
+            .filter(|(candidate, _)| matches!(candidate.provenance, Provenance::Profile { .. }))
+            .map(|(candidate, _)| candidate.label.as_str())
             .collect()
     }
+}
 
-    /// Returns the first variable that holds a credential: name, fingerprint, origin.
-    pub(super) fn variable(&self) -> Option<(&str, String, String)> {
-        self.resolution
-            .candidates
-            .iter()
-            .find_map(|candidate| match &candidate.provenance {
-                Provenance::Env { name, .. } => Some((
-                    name.as_str(),
-                    fingerprint(candidate),
-                    candidate.provenance.to_string(),
-                )),
-                _ => None,
-            })
+impl ProfileLine {
+    /// Returns the profile with what people may see of it: `qwen:default=sk-…3f2a`.
+    pub(super) fn label(&self) -> String {
+        format!("{}={}", self.id, self.shown)
+    }
+}
+
+/// Returns what people may see of a credential, or why it has none.
+pub(super) fn fingerprint(candidate: &Candidate) -> String {
+    match &candidate.secret {
+        Ok(secret) => secret.mask(),
+        Err(reason) => format!("unusable ({reason})"),
     }
 }
 
@@ -300,14 +171,11 @@ fn in_use(names: &Names<'_>) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     for choice in [&defaults.model, &defaults.image_model] {
         for reference in choice.primary.iter().chain(&choice.fallbacks) {
-            let provider = match names.look_up(reference) {
-                Some(named) => named.provider,
-                None => match reference.split_once('/') {
-                    Some((provider, _)) => provider.trim().to_lowercase(),
-                    None => continue,
-                },
-            };
-            if !ids.contains(&provider) {
+            let named = names.look_up(reference).map(|named| named.provider);
+            let written = || Some(reference.split_once('/')?.0.trim().to_lowercase());
+            if let Some(provider) = named.or_else(written)
+                && !ids.contains(&provider)
+            {
                 ids.push(provider);
             }
         }
@@ -326,20 +194,48 @@ fn ids(names: &Names<'_>, in_use: &[String]) -> Vec<String> {
     ids
 }
 
+/// Returns the credentials of a provider; none when it is neither used nor configured and has no credential.
+fn provider(
+    names: &Names<'_>,
+    resolver: &Resolver<'_>,
+    id: &str,
+    in_use: bool,
+    now_ms: u64,
+) -> Option<ProviderAuth> {
+    let resolution = resolver.candidates(&ProviderId::new(id).ok()?, now_ms);
+    if !in_use && names.block(id).is_none() && resolution.candidates.is_empty() {
+        return None;
+    }
+    let view = names.directory.providers().find(|view| view.id == id);
+    Some(ProviderAuth {
+        id: id.to_owned(),
+        in_use,
+        profiles: profile_lines(&resolution, resolver.stores()),
+        resolution,
+        base_url: view
+            .as_ref()
+            .and_then(|view| view.base_url.map(str::to_owned)),
+        plan: view.as_ref().and_then(|view| view.plan.clone()),
+        region: view.and_then(|view| view.region),
+        problem: names.problem(id),
+        now_ms,
+    })
+}
+
 fn profile_lines(resolution: &Resolution, stores: &AgentStores) -> Vec<ProfileLine> {
     let tried = resolution.candidates.iter().filter_map(|candidate| {
-        let Provenance::Profile { .. } = candidate.provenance else {
+        let Provenance::Profile { id, .. } = &candidate.provenance else {
             return None;
         };
         let shown = match (&candidate.secret, candidate.kind) {
-            (Err(reason), _) => format!("unusable ({reason})"),
             (Ok(_), Kind::OAuth) => "OAuth".to_owned(),
             (Ok(secret), Kind::Token) => format!("token:{}", secret.mask()),
-            (Ok(secret), Kind::ApiKey) => secret.mask(),
+            _ => fingerprint(candidate),
         };
         Some(ProfileLine {
+            id: id.to_string(),
             kind: candidate.kind,
-            label: format!("{}={shown}", candidate.label),
+            shown,
         })
     });
     let not_tried = resolution.skipped.iter().filter_map(|skipped| {
@@ -350,90 +246,44 @@ fn profile_lines(resolution: &Resolution, stores: &AgentStores) -> Vec<ProfileLi
             return None;
         }
         Some(ProfileLine {
+            id: id.to_string(),
             kind: stores.find(id)?.profile.kind(),
-            label: format!("{id}=not used ({})", skipped.reason),
+            shown: format!("not used ({})", skipped.reason),
         })
     });
     tried.chain(not_tried).collect()
 }
 
+/// Returns the stored profiles, and those that only the config names.
 fn logins(config: &ReadConfig, resolver: &Resolver<'_>, now_ms: u64) -> Vec<Login> {
     let stores = resolver.stores();
-    let mut logins: Vec<Login> = stores
+    let stored = stores
         .winners()
-        .map(|found| Login::of_profile(found.profile, &config.environment, now_ms))
-        .collect();
+        .map(|found| Login::of_profile(found.profile, &config.environment, now_ms));
     let named = config.settings.auth.profiles.iter();
-    logins.extend(
-        named
-            .filter(|entry| stores.find(&entry.id).is_none())
-            .map(|entry| Login::of_config(entry, now_ms)),
-    );
-    logins
+    let only_named = named
+        .filter(|entry| stores.find(&entry.id).is_none())
+        .map(|entry| Login::of_config(entry, now_ms));
+    stored.chain(only_named).collect()
 }
 
-/// Returns the profiles that rest after failures.
-fn resting(stores: &AgentStores, now_ms: u64) -> Vec<Value> {
-    let usage = stores.state().usage.iter();
-    let rest = |kind: &str, until: Option<u64>, reason: &Option<String>, id: &str| {
-        let until = until.filter(|until| *until > now_ms)?;
-        Some(
-            json!({"profileId": id, "kind": kind, "reason": reason, "until": until, "remainingMs": until - now_ms}),
-        )
-    };
-    usage
-        .flat_map(|(id, usage): (&config::ProfileId, &Usage)| {
-            let id = id.as_str();
-            let disabled = rest(
-                "disabled",
-                usage.disabled_until_ms,
-                &usage.disabled_reason,
-                id,
-            );
-            let cooldown = rest(
-                "cooldown",
-                usage.cooldown_until_ms,
-                &usage.cooldown_reason,
-                id,
-            );
-            disabled.into_iter().chain(cooldown)
-        })
-        .collect()
-}
-
-fn candidate_json(candidate: &Candidate) -> Value {
-    json!({
-        "label": candidate.label,
-        "type": candidate.kind.as_str(),
-        "source": candidate.provenance.to_string(),
-        "fingerprint": candidate.secret.as_ref().ok().map(credentials::Secret::mask),
-        "usable": candidate.secret.is_ok(),
-        "problem": candidate.secret.as_ref().err().map(ToString::to_string),
-        "caution": candidate.caution.map(|caution| caution.to_string()),
-        "expiresAt": candidate.expires_at_ms,
-    })
-}
-
-fn login_json(login: &Login) -> Value {
-    let mut value = json!({
-        "profileId": login.id,
-        "provider": login.provider,
-        "type": login.kind,
-        "status": login.status.as_str(),
-        "source": "store",
-        "label": login.id,
-    });
-    if let (Some(at_ms), Some(members)) = (login.expires_at_ms, value.as_object_mut()) {
-        members.insert("expiresAt".to_owned(), json!(at_ms));
-        members.insert("remainingMs".to_owned(), json!(login.remaining_ms()));
+fn resting(stores: &AgentStores, now_ms: u64) -> Vec<Resting> {
+    let mut resting = Vec::new();
+    for (id, usage) in &stores.state().usage {
+        for (kind, until, reason) in [
+            ("disabled", usage.disabled_until_ms, &usage.disabled_reason),
+            ("cooldown", usage.cooldown_until_ms, &usage.cooldown_reason),
+        ] {
+            if let Some(until_ms) = until.filter(|until| *until > now_ms) {
+                resting.push(Resting {
+                    profile: id.to_string(),
+                    kind,
+                    reason: reason.clone(),
+                    until_ms,
+                    remaining_ms: until_ms - now_ms,
+                });
+            }
+        }
     }
-    value
-}
-
-/// Returns what people may see of a credential, or why it has none.
-pub(super) fn fingerprint(candidate: &Candidate) -> String {
-    match &candidate.secret {
-        Ok(secret) => secret.mask(),
-        Err(reason) => format!("unusable ({reason})"),
-    }
+    resting
 }

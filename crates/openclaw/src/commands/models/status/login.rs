@@ -119,17 +119,15 @@ impl Login {
     }
 }
 
-/// A reference to a variable that is not set holds nothing.
+/// A reference to a variable that is not set holds nothing; other references are not followed here.
 fn holds_secret(held: &HeldSecret, environment: &Environment) -> bool {
     match held {
-        HeldSecret::Inline(_) => true,
         HeldSecret::Missing => false,
-        HeldSecret::Reference(reference) if reference.source == config::RefSource::Env => {
-            environment
-                .get(&reference.id)
-                .is_some_and(|value| !value.trim().is_empty())
+        HeldSecret::Inline(_) => true,
+        HeldSecret::Reference(reference) => {
+            let value = environment.get(&reference.id).unwrap_or_default();
+            reference.source != config::RefSource::Env || !value.trim().is_empty()
         }
-        HeldSecret::Reference(_) => true,
     }
 }
 

@@ -3,7 +3,7 @@
 use credentials::Kind;
 
 use super::Report;
-use super::auth::ProviderAuth;
+use super::auth::{ProfileLine, ProviderAuth, fingerprint};
 use crate::output::{Output, strong};
 
 /// Models named on the last line of the first block.
@@ -143,27 +143,17 @@ fn provider_line(report: &Report<'_>, provider: &ProviderAuth) -> String {
         provider.count(Kind::Token),
         provider.count(Kind::ApiKey)
     ));
-    let labels: Vec<&str> = provider
-        .profiles
-        .iter()
-        .map(|line| line.label.as_str())
-        .collect();
+    let labels: Vec<String> = provider.profiles.iter().map(ProfileLine::label).collect();
     if !labels.is_empty() {
         parts.push(labels.join(", "));
     }
     for candidate in &provider.resolution.candidates {
         match &candidate.provenance {
             credentials::Provenance::Env { name, .. } => {
-                parts.push(format!(
-                    "env {name}={}",
-                    super::auth::fingerprint(candidate)
-                ));
+                parts.push(format!("env {name}={}", fingerprint(candidate)));
             }
             credentials::Provenance::Config { path, .. } => {
-                parts.push(format!(
-                    "config {path}={}",
-                    super::auth::fingerprint(candidate)
-                ));
+                parts.push(format!("config {path}={}", fingerprint(candidate)));
             }
             _ => {}
         }
