@@ -13,5 +13,8 @@ mod home;
 #[path = "cli/models.rs"]
 mod models;
 #[cfg(test)]
+#[path = "cli/models_homes.rs"]
+mod models_homes;
+#[cfg(test)]
 #[path = "cli/openclaw_homes.rs"]
 mod openclaw_homes;
