@@ -12,11 +12,12 @@ use http_body_util::{BodyExt, Full, Limited};
 use tokio_util::sync::CancellationToken;
 
 use crate::chat_request::ChatRequest;
-use crate::chat_stream::{ChatStream, OpenError, StreamPolicy};
+use crate::chat_stream::{ChatStream, OpenError, StreamPolicy, is_error_envelope};
 use crate::deadline::Deadline;
 use crate::directory::Route;
 use crate::failure::{ErrorBody, Failure};
 use crate::http_client::{HttpClient, NetworkSettings, ReplyBody, SendError};
+use crate::json_span::Object;
 
 /// Largest non-streamed reply accepted, in bytes.
 pub const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -148,10 +149,14 @@ impl Upstream {
             };
             let opened = ChatStream::open(incoming, policy).await;
             Answer::Stream(Box::new(
-                opened.map_err(|error| self.no_stream(route, error))?,
+                opened.map_err(|error| self.no_stream(route, &parts.headers, error))?,
             ))
         } else {
-            Answer::Whole(self.whole(route, incoming).await?)
+            let body = self.whole(route, incoming).await?;
+            if let Some(failure) = self.fault_in(route, &parts.headers, &body) {
+                return Err(failure);
+            }
+            Answer::Whole(body)
         };
         Ok(Reply {
             status: parts.status,
@@ -182,12 +187,7 @@ impl Upstream {
             Ok(Ok(body)) => body.to_bytes(),
             _ => Bytes::new(),
         };
-        let mut error = ErrorBody::read(&body);
-        let from_header = parts
-            .headers
-            .get(UPSTREAM_REQUEST_ID)
-            .and_then(|id| id.to_str().ok());
-        error.request_id = from_header.map(str::to_owned).or(error.request_id);
+        let error = error_body(route, &parts.headers, &body);
         let status = Some(parts.status.as_u16());
         let mut failure = Failure::of_upstream(
             &self.catalog,
@@ -198,7 +198,7 @@ impl Upstream {
         );
         let retry_after = parts.headers.get(header::RETRY_AFTER);
         failure.retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
-        Err(failure.without(route.secret()))
+        Err(failure)
     }
 
     async fn whole(&self, route: &Route, incoming: ReplyBody) -> Result<Bytes, Failure> {
@@ -215,19 +215,34 @@ impl Upstream {
         Failure::of_connection(&self.catalog, &route.place(), kind, message)
     }
 
-    fn no_stream(&self, route: &Route, error: OpenError) -> Failure {
-        let (kind, message) = match error {
-            OpenError::Event(data) => {
-                let body = ErrorBody::read(&data);
-                let failure = Failure::of_upstream(
-                    &self.catalog,
-                    &route.place(),
-                    Some(200),
-                    body,
-                    FailureKind::StreamEvent,
-                );
-                return failure.without(route.secret());
+    /// Looks for what makes a whole reply no answer: a success may still carry an error, or somebody's web page.
+    fn fault_in(&self, route: &Route, headers: &HeaderMap, body: &[u8]) -> Option<Failure> {
+        let text = std::str::from_utf8(body).unwrap_or_default();
+        match Object::scan(text) {
+            Ok(object) if is_error_envelope(&object) => {
+                Some(self.error_inside(route, headers, body))
             }
+            Ok(_) => None,
+            Err(_) => Some(self.garbage(route)),
+        }
+    }
+
+    /// Classifies an error that came with status 200.
+    fn error_inside(&self, route: &Route, headers: &HeaderMap, data: &[u8]) -> Failure {
+        let body = error_body(route, headers, data);
+        let kind = FailureKind::StreamEvent;
+        Failure::of_upstream(&self.catalog, &route.place(), Some(200), body, kind)
+    }
+
+    fn garbage(&self, route: &Route) -> Failure {
+        let message = "the reply is not JSON: check the base URL".to_owned();
+        self.of_connection(route, FailureKind::StreamGarbage, message)
+    }
+
+    fn no_stream(&self, route: &Route, headers: &HeaderMap, error: OpenError) -> Failure {
+        let (kind, message) = match error {
+            OpenError::Event(data) => return self.error_inside(route, headers, &data),
+            OpenError::Garbage => return self.garbage(route),
             OpenError::Empty => (FailureKind::StreamCut, "the stream ended without an answer"),
             OpenError::Silent => (
                 FailureKind::LocalTimeout,
@@ -251,6 +266,16 @@ impl Upstream {
         let message = "no answer before the deadline of this gateway".to_owned();
         self.of_connection(route, FailureKind::LocalTimeout, message)
     }
+}
+
+/// Reads what an error says; the request id in the headers is the one to quote.
+fn error_body(route: &Route, headers: &HeaderMap, body: &[u8]) -> ErrorBody {
+    let mut error = ErrorBody::read_without(route.secret(), body);
+    let from_header = headers
+        .get(UPSTREAM_REQUEST_ID)
+        .and_then(|id| id.to_str().ok());
+    error.request_id = from_header.map(str::to_owned).or(error.request_id);
+    error
 }
 
 fn request(method: Method, url: &http::Uri, route: &Route, body: Bytes) -> Request<Full<Bytes>> {

@@ -19,8 +19,9 @@ use memchr::memmem::Finder;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use crate::failure::ErrorBody;
 use crate::json_span::Object;
-use crate::sse::{EventSplitter, Verdict, event_data};
+use crate::sse::{EventSplitter, HELD_EVENT_BYTES_MAX, Verdict, event_data};
 use crate::usage::Usage;
 
 /// How a stream ended.
@@ -80,6 +81,8 @@ pub struct StreamPolicy {
 pub enum OpenError {
     /// The first event is an error envelope; its JSON is here.
     Event(Bytes),
+    /// What arrived is not a stream of JSON events.
+    Garbage,
     /// The stream ended without any data.
     Empty,
     /// Nothing arrived for the idle limit.
@@ -112,12 +115,14 @@ struct Watch {
     events: u64,
     finished: bool,
     done: bool,
+    garbage: bool,
     error: Option<Bytes>,
 }
 
-static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\":"));
-static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"finish_reason\":"));
+static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\""));
+static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"finish_reason\""));
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\""));
+static CHOICES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"choices\""));
 
 impl Watch {
     fn look(&mut self, event: &[u8]) -> Verdict {
@@ -130,31 +135,35 @@ impl Watch {
             return Verdict::Keep;
         }
         self.events += 1;
-        self.finished |= value_after(&data, &FINISH).is_some_and(|first| first == b'"');
-        if ERROR.find(&data).is_some() && is_error_envelope(&data) {
+        self.garbage |= self.events == 1 && object(&data).is_none();
+        self.finished |= values_of(&FINISH, &data).any(|first| first == b'"');
+        let is_unusual = ERROR.find(&data).is_some() || CHOICES.find(&data).is_none();
+        if is_unusual && object(&data).is_some_and(|object| is_error_envelope(&object)) {
             self.error = Some(Bytes::copy_from_slice(&data));
             return Verdict::Keep;
         }
-        match value_after(&data, &USAGE) {
-            Some(b'{') => self.look_at_usage(&data),
-            _ => Verdict::Keep,
+        if values_of(&USAGE, &data).any(|first| first == b'{') {
+            self.look_at_usage(&data)
+        } else {
+            Verdict::Keep
         }
     }
 
+    /// Says whether an error event that OpenAI clients understand has passed; the native envelope is not one.
+    fn has_told_error(&self) -> bool {
+        let error = self.error.as_deref().and_then(object);
+        error.is_some_and(|error| error.raw("error").is_some())
+    }
+
     fn look_at_usage(&mut self, data: &[u8]) -> Verdict {
-        let Some(object) = std::str::from_utf8(data)
-            .ok()
-            .and_then(|text| Object::scan(text).ok())
-        else {
+        let Some(object) = object(data) else {
             return Verdict::Keep;
         };
         let Some(usage) = object.raw("usage").and_then(Usage::parse) else {
             return Verdict::Keep;
         };
         self.usage = Some(usage);
-        let usage_only = object
-            .raw("choices")
-            .is_none_or(|choices| choices.split_whitespace().eq(["[]"]) || choices == "[]");
+        let usage_only = object.raw("choices").is_none_or(is_empty_list);
         if usage_only && self.strip_usage {
             Verdict::Drop
         } else {
@@ -163,21 +172,28 @@ impl Watch {
     }
 }
 
-/// Returns the first character of the value after the first occurrence of the member `key` (given with its colon).
-fn value_after(data: &[u8], key: &Finder<'_>) -> Option<u8> {
-    let at = key.find(data)? + key.needle().len();
-    data.get(at..)?
-        .iter()
-        .copied()
-        .find(|byte| !byte.is_ascii_whitespace())
+/// Returns the first character of every value of a member called `key` (given with its quotes), at any depth.
+fn values_of<'a>(key: &'a Finder<'_>, data: &'a [u8]) -> impl Iterator<Item = u8> + 'a {
+    key.find_iter(data).filter_map(|at| {
+        let rest = data.get(at + key.needle().len()..)?.trim_ascii_start();
+        let value = rest.strip_prefix(b":")?.trim_ascii_start();
+        value.first().copied()
+    })
 }
 
-/// Says whether `data` is `{"error": …}` or the native `{"code": …, "message": …}` rather than a chunk.
-fn is_error_envelope(data: &[u8]) -> bool {
-    std::str::from_utf8(data)
-        .ok()
-        .and_then(|text| Object::scan(text).ok())
-        .is_some_and(|object| object.raw("error").is_some_and(|error| error != "null"))
+fn object(data: &[u8]) -> Option<Object<'_>> {
+    Object::scan(std::str::from_utf8(data).ok()?).ok()
+}
+
+fn is_empty_list(raw: &str) -> bool {
+    let inside = raw.strip_prefix('[').and_then(|raw| raw.strip_suffix(']'));
+    raw == "null" || inside.is_some_and(|inside| inside.trim().is_empty())
+}
+
+/// Says whether an object is `{"error": …}` or the native `{"code": …, "message": …}` rather than an answer.
+pub(crate) fn is_error_envelope(object: &Object<'_>) -> bool {
+    let has = |key| object.raw(key).is_some_and(|value| value != "null");
+    has("error") || (!has("choices") && has("code") && has("message"))
 }
 
 impl<B> ChatStream<B>
@@ -202,6 +218,7 @@ where
                 events: 0,
                 finished: false,
                 done: false,
+                garbage: false,
                 error: None,
             },
             ready: VecDeque::with_capacity(2),
@@ -213,20 +230,34 @@ where
             stop: policy.stop,
             on_end: None,
         };
-        std::future::poll_fn(|context| {
-            while stream.watch.events == 0 && !stream.watch.done && stream.ended.is_none() {
-                std::task::ready!(stream.poll_upstream(context));
-            }
-            Poll::Ready(())
-        })
-        .await;
+        stream.until_data().await;
         match (stream.watch.error.take(), stream.ended) {
             (Some(data), _) => Err(OpenError::Event(data)),
             (None, Some(Ended::Silent)) => Err(OpenError::Silent),
             (None, Some(Ended::Stopped)) => Err(OpenError::Stopped),
+            (None, _) if stream.watch.garbage || stream.awaits_data() => Err(OpenError::Garbage),
             (None, _) if stream.watch.events == 0 => Err(OpenError::Empty),
             (None, _) => Ok(stream),
         }
+    }
+
+    /// Waits for the first data event, for the end, or for more bytes without data than may be held.
+    async fn until_data(&mut self) {
+        let mut held_bytes = 0;
+        std::future::poll_fn(|context| {
+            while self.awaits_data() && held_bytes <= HELD_EVENT_BYTES_MAX {
+                let before = self.ready.len();
+                std::task::ready!(self.poll_upstream(context));
+                let added = self.ready.iter().skip(before);
+                held_bytes += added.map(Bytes::len).sum::<usize>();
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    fn awaits_data(&self) -> bool {
+        self.watch.events == 0 && !self.watch.done && self.ended.is_none()
     }
 
     /// Sets what is called once when the stream has ended or was dropped.
@@ -291,11 +322,18 @@ where
     fn end_of_upstream(&mut self, broken: bool) {
         let rest = self.splitter.finish();
         if !rest.is_empty() && is_whole_event(&rest) && self.watch.look(&rest) == Verdict::Keep {
+            let line_ends: &[u8] = if rest.ends_with(b"\n") {
+                b"\n"
+            } else {
+                b"\n\n"
+            };
             self.push_ready(rest);
-            self.push_ready(Bytes::from_static(b"\n\n"));
+            self.push_ready(Bytes::from_static(line_ends));
         }
-        if self.watch.error.is_some() {
-            self.ended = Some(Ended::UpstreamError);
+        if let Some(error) = &self.watch.error {
+            let error = ErrorBody::read(error);
+            let code = error.code.unwrap_or_default();
+            self.end_with_error(Ended::UpstreamError, &error.message, &code);
         } else if self.watch.done {
             self.ended = Some(Ended::Complete);
         } else if self.watch.finished && !broken {
@@ -312,8 +350,16 @@ where
         }
     }
 
+    /// Ends the stream with an error event, unless the client can tell already that it has ended.
     fn end_with_error(&mut self, ended: Ended, message: &str, code: &str) {
+        if self.watch.done {
+            self.ended = Some(Ended::Complete);
+            return;
+        }
         self.ended = Some(ended);
+        if self.watch.has_told_error() {
+            return;
+        }
         let event = serde_json::json!({"error": {"message": message, "type": "api_error", "param": null, "code": code}});
         self.push_ready(Bytes::from(format!("data: {event}\n\n")));
     }
@@ -338,6 +384,8 @@ impl<B> ChatStream<B> {
         let ended = match (&self.watch.error, self.ended) {
             (Some(_), _) => Ended::UpstreamError,
             (None, Some(ended)) => ended,
+            // A client may hang up on the end marker; how the upstream closes is none of its business.
+            (None, None) if self.watch.done && self.ready.is_empty() => Ended::Complete,
             (None, None) => Ended::ClientGone,
         };
         StreamEnd {

@@ -288,10 +288,16 @@ fn entry(
     let target = base_url.and_then(|url| Target::new(catalog, id.as_str(), &url).ok());
     let plan = target.as_ref().and_then(|target| target.plan);
     let disabled = configured.and_then(|provider| provider.disabled.as_ref());
+    let names_url = configured.is_some_and(|provider| provider.base_url.is_some());
     let problem = match (disabled, &target, usable) {
         (Some(problem), _, _) => Some(RouteError::Disabled {
             provider: id.to_string(),
             problem: problem.message.clone(),
+        }),
+        // The key decides which of the vendor's hosts is meant; without one there is no host to speak of.
+        (None, None, None) if known.is_some() && !names_url => Some(RouteError::NoCredential {
+            provider: id.to_string(),
+            reasons: resolution.reasons(),
         }),
         (None, None, _) => Some(RouteError::Disabled {
             provider: id.to_string(),

@@ -152,6 +152,81 @@ fn a_later_error_event_is_forwarded_and_reported() {
 }
 
 #[test]
+fn a_native_error_is_repeated_in_the_shape_that_clients_know() {
+    let native = "id:2\nevent:error\n:HTTP_STATUS/500\ndata:{\"code\":\"InternalError\",\"message\":\"x\"}\n\n";
+    let opened = block_on(ChatStream::open(
+        script(&[native.as_bytes()], false, false),
+        policy(true),
+    ));
+    assert!(matches!(opened, Err(OpenError::Event(data)) if data.starts_with(b"{\"code\"")));
+    let (text, end) = block_on(run(
+        script(&[CONTENT.as_bytes(), native.as_bytes()], false, false),
+        policy(true),
+    ));
+    let told = text.strip_prefix(&[CONTENT, native].concat()).unwrap();
+    let event: serde_json::Value = serde_json::from_str(&told["data: ".len()..]).unwrap();
+    assert_eq!(event["error"]["code"], "InternalError");
+    assert_eq!(end.ended, Ended::UpstreamError);
+}
+
+#[test]
+fn what_is_no_stream_of_json_is_garbage() {
+    let half = "x".repeat(HELD_EVENT_BYTES_MAX / 2 + 1);
+    let comment = format!(": {half}\n\n");
+    for parts in [
+        vec!["data: <html>\n\n", CONTENT],
+        vec!["data: {\"choices\":[\n\n"],
+        vec!["data: []\n\n"],
+        vec![&half, &half, &half, CONTENT],
+        vec![&comment, &comment, CONTENT],
+    ] {
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        let opened = block_on(ChatStream::open(script(&parts, false, true), policy(true)));
+        assert!(matches!(opened, Err(OpenError::Garbage)));
+    }
+}
+
+#[test]
+fn after_the_end_marker_nothing_can_go_wrong() {
+    let all = [CONTENT, FINISH, DONE].concat();
+    let (text, end) = block_on(run(script(&[all.as_bytes()], false, true), policy(true)));
+    assert_eq!((text, end.ended), (all.clone(), Ended::Complete));
+    let (text, end) = block_on(run(script(&[all.as_bytes()], true, false), policy(true)));
+    assert_eq!((text, end.ended), (all.clone(), Ended::Complete));
+    let stop = CancellationToken::new();
+    let policy = StreamPolicy {
+        stop: stop.clone(),
+        ..policy(true)
+    };
+    let stream = block_on(ChatStream::open(
+        script(&[all.as_bytes()], false, true),
+        policy,
+    ));
+    let mut stream = stream.ok().unwrap();
+    assert_eq!(
+        stream.end().ended,
+        Ended::ClientGone,
+        "nothing was sent yet"
+    );
+    let frame = block_on(stream.frame()).unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), all.as_bytes());
+    assert_eq!(stream.end().ended, Ended::Complete, "the client may leave");
+    stop.cancel();
+    assert!(block_on(stream.frame()).is_none());
+    assert_eq!(stream.end().ended, Ended::Complete);
+}
+
+#[test]
+fn members_are_found_however_they_are_spaced() {
+    let finish = "data: {\"choices\": [{\"x\":\"finish_reason\", \"finish_reason\" :null}, {\"finish_reason\" : \"stop\"}]}\n\n";
+    let usage = "data: {\"choices\" : [ ], \"usage\" : {\"prompt_tokens\" : 3}}\n\n";
+    let parts = [finish, usage].concat();
+    let (text, end) = block_on(run(script(&[parts.as_bytes()], false, false), policy(true)));
+    assert_eq!(text, [finish, DONE].concat());
+    assert_eq!(end.usage.unwrap().input_tokens, 3);
+}
+
+#[test]
 fn silence_and_shutdown_say_so() {
     let (text, end) = block_on(run(
         script(&[CONTENT.as_bytes()], false, true),
