@@ -342,10 +342,13 @@ fn validate_accepts_a_good_file() {
     assert_eq!(run.stdout, "~/.openclaw/openclaw.json\n");
 }
 
+/// A name, what is put in place of the config, and a part of the message.
+type Case = (&'static str, fn(&Home), &'static str);
+
 /// Every command on a config that cannot be read: one line, a hint, exit 1, and nothing is touched.
 #[test]
 fn a_config_that_cannot_be_read_is_one_clear_error() {
-    let cases: [(&str, fn(&Home), &str); 5] = [
+    let cases: [Case; 5] = [
         (
             "malformed",
             |home| home.write(CONFIG, "{\n  gateway: { port: 1,, },\n}\n"),
