@@ -82,20 +82,19 @@ impl FromRequestParts<Shared> for Caller {
 /// An answer with status 403 that names the header.
 pub(crate) fn check_origin(headers: &HeaderMap, bound: SocketAddr) -> Result<(), OpenAiError> {
     // HTTP/1.0 clients and health probes may send no Host; a browser always does.
-    if let Some(host) = headers.get(HOST)
-        && !text(host).is_some_and(|host| is_own_host(host, bound))
-    {
+    let mut hosts = headers.get_all(HOST).iter().map(text);
+    if !hosts.all(|host| host.is_some_and(|host| is_own_host(host, bound))) {
         return Err(OpenAiError::forbidden(
             "the `Host` header is not an address of this gateway",
         ));
     }
-    match headers.get(ORIGIN) {
-        None => Ok(()),
-        Some(origin) if text(origin).is_some_and(|origin| is_own_origin(origin, bound)) => Ok(()),
-        Some(_) => Err(OpenAiError::forbidden(
+    let mut origins = headers.get_all(ORIGIN).iter().map(text);
+    if !origins.all(|origin| origin.is_some_and(|origin| is_own_origin(origin, bound))) {
+        return Err(OpenAiError::forbidden(
             "requests from this `Origin` are not allowed",
-        )),
+        ));
     }
+    Ok(())
 }
 
 fn is_own_origin(origin: &str, bound: SocketAddr) -> bool {

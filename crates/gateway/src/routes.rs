@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::Request;
 use axum::response::IntoResponse;
-use axum::routing::{any, get};
+use axum::routing::{get, post};
 
 use crate::openai_error::OpenAiError;
 use crate::state::Shared;
@@ -22,8 +22,8 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/readyz", get(health::ready))
         .route("/v1/models", get(models::models))
         .route("/v1/models/{*id}", get(models::model))
-        // `POST` is taken before the router; every other method is answered here.
-        .route(chat_completions::PATH, any(method_not_allowed))
+        // `POST` is taken before the router; the route makes every other method a 405.
+        .route(chat_completions::PATH, post(method_not_allowed))
         .route("/openclaw/status", get(status::status))
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)

@@ -8,7 +8,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::response::IntoResponse;
-use http::{Method, Request};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, header};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,7 +24,7 @@ use tower_service::Service;
 use crate::auth::check_origin;
 use crate::log::Level;
 use crate::routes::{self, chat_completions};
-use crate::state::{Parts, Shared};
+use crate::state::{Parts as GatewayParts, Shared};
 
 /// Connections served at once; one more gets 503.
 pub(crate) const CONNECTIONS_MAX: usize = 4096;
@@ -34,6 +36,12 @@ pub(crate) const HEADER_BYTES_MAX: usize = 64 * 1024;
 pub const DRAIN_MAX: Duration = Duration::from_secs(30);
 /// How long streams get to deliver their final error event.
 pub(crate) const LAST_WORDS_MAX: Duration = Duration::from_secs(2);
+/// Largest rest of a refused request that is read and thrown away, in bytes.
+const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Longest time spent on that.
+const DISCARD_MAX_WAIT: Duration = Duration::from_secs(1);
+/// Our request id in every answer.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Pause after the operating system refused to accept, for example because no file descriptor was free.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -78,7 +86,7 @@ pub struct Stop {
 }
 
 /// Serves until told to stop, then drains.
-pub async fn serve(listener: TcpListener, parts: Parts, stop: Stop) {
+pub async fn serve(listener: TcpListener, parts: GatewayParts, stop: Stop) {
     let shared = Shared::new(parts);
     let router = routes::router(shared.clone());
     let tracker = TaskTracker::new();
@@ -177,17 +185,48 @@ async fn connection(
     }
 }
 
-/// Answers one request. Chat completions are nearly all of the traffic, so they do not pass through the router.
+/// Answers one request, with its id in the headers whatever the answer is.
 async fn handle(
     request: Request<Incoming>,
-    mut router: Router,
+    router: Router,
     shared: Shared,
 ) -> Result<http::Response<Body>, Infallible> {
-    if let Err(refused) = check_origin(request.headers(), shared.bound) {
+    let request_id = shared.request_id();
+    let (head, mut body) = request.into_parts();
+    // A client that waits for `100 Continue` has sent nothing, and reading would ask it to.
+    let may_send_on = !head.headers.contains_key(header::EXPECT);
+    let mut response = answer(&shared, router, &request_id, head, &mut body).await?;
+    if may_send_on && response.status().is_client_error() {
+        discard(body).await;
+    }
+    if let Ok(value) = HeaderValue::try_from(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    Ok(response)
+}
+
+/// Chat completions are nearly all of the traffic, so they do not pass through the router. No other route has a body.
+async fn answer(
+    shared: &Shared,
+    mut router: Router,
+    request_id: &str,
+    head: Parts,
+    body: &mut Incoming,
+) -> Result<http::Response<Body>, Infallible> {
+    if let Err(refused) = check_origin(&head.headers, shared.bound) {
         return Ok(refused.into_response());
     }
-    if request.method() == Method::POST && request.uri().path() == chat_completions::PATH {
-        return Ok(chat_completions::chat_completions(&shared, request).await);
+    if head.method == Method::POST && head.uri.path() == chat_completions::PATH {
+        let headers = &head.headers;
+        return Ok(chat_completions::chat_completions(shared, request_id, headers, body).await);
     }
-    router.call(request.map(Body::new)).await
+    router.call(Request::from_parts(head, Body::empty())).await
+}
+
+/// Reads what a refused client still sends: closing a socket with unread bytes resets it, and the client would lose
+/// the answer that says why.
+async fn discard(body: Incoming) {
+    let mut rest = Limited::new(body, DISCARDED_BYTES_MAX);
+    let reading = async { while let Some(Ok(_)) = rest.frame().await {} };
+    let _ = tokio::time::timeout(DISCARD_MAX_WAIT, reading).await;
 }

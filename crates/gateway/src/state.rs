@@ -85,6 +85,11 @@ impl Shared {
         }))
     }
 
+    /// Runs `work` until it is done; `None` when open requests must end first.
+    pub(crate) async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.stop_streams.run_until_cancelled(work).await
+    }
+
     /// Returns a fresh request id such as `req-5f3a09c1-2b`.
     pub(crate) fn request_id(&self) -> String {
         let ids = &self.request_ids;

@@ -18,6 +18,8 @@ pub use route_error::{RouteError, did_you_mean};
 
 /// Names suggested for an unknown model.
 const SUGGESTIONS_MAX: usize = 3;
+/// Longest part of a name from a request that is repeated in errors and logs, in characters.
+const SHOWN_CHARS_MAX: usize = 200;
 /// The model name that means the default agent.
 const AGENT: &str = "openclaw";
 
@@ -129,7 +131,7 @@ impl Directory {
     fn model_of_agent(&self, agent: &str) -> Result<String, RouteError> {
         let known = self.agents.iter().find(|(id, _)| id == agent);
         if known.is_none() && !matches!(agent, "" | "default" | "main") {
-            return Err(RouteError::UnknownAgent(agent.to_owned()));
+            return Err(RouteError::UnknownAgent(shown(agent)));
         }
         let own = known.and_then(|(_, model)| model.clone());
         own.or_else(|| self.default_model.clone())
@@ -206,7 +208,7 @@ impl Directory {
 
     fn unknown(&self, text: &str) -> RouteError {
         RouteError::UnknownModel {
-            text: text.chars().take(200).collect(),
+            text: shown(text),
             nearest: self.nearest(text),
         }
     }
@@ -263,6 +265,10 @@ impl Directory {
             .chain(main)
             .chain(self.agents.iter().map(|(id, _)| format!("{AGENT}/{id}")))
     }
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(SHOWN_CHARS_MAX).collect()
 }
 
 /// Returns the agent that a model name means; empty for the default agent.

@@ -8,11 +8,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use providers::attempt::{Answer, Call};
 use providers::chat_request::{ChatRequest, REQUEST_BYTES_MAX, RequestError};
+use providers::chat_stream::Ended;
 use providers::directory::RouteError;
 use providers::{Deadline, Failure, Reply, Usage};
 
@@ -27,53 +28,61 @@ pub(crate) const REQUEST_BODY_MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// Header with which a caller overrides the model of the body.
 const MODEL_OVERRIDE: &str = "x-openclaw-model";
-/// Our request id in every answer.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Name under which the upstream sends its request id, and we ours.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The upstream's request id, to quote to its support.
 const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
 /// The `provider/model` that answered.
 const ROUTED_MODEL: HeaderName = HeaderName::from_static("x-openclaw-routed-model");
 
 /// Answers a chat completion, streaming or not.
-pub(crate) async fn chat_completions(shared: &Shared, request: Request<Incoming>) -> Response {
-    let request_id = shared.request_id();
-    let mut response = answer(shared, &request_id, request)
+pub(crate) async fn chat_completions(
+    shared: &Shared,
+    request_id: &str,
+    headers: &HeaderMap,
+    body: &mut Incoming,
+) -> Response {
+    answer(shared, request_id, headers, body)
         .await
-        .unwrap_or_else(IntoResponse::into_response);
-    if let Ok(value) = HeaderValue::try_from(request_id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    response
+        .unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn answer(
     shared: &Shared,
     request_id: &str,
-    request: Request<Incoming>,
+    headers: &HeaderMap,
+    body: &mut Incoming,
 ) -> Result<Response, OpenAiError> {
-    let caller = shared.auth.verify(request.headers())?;
+    let caller = shared.auth.verify(headers)?;
     if shared.draining.is_cancelled() {
         return Err(shutting_down());
     }
-    let (parts, body) = request.into_parts();
-    let body = read_body(&parts.headers, body).await?;
-    let chat = ChatRequest::parse(body).map_err(|error| malformed(&error))?;
-    let requested = requested_model(&parts.headers, &chat)?;
+    let reading = std::pin::pin!(read_body(headers, body));
+    let body = shared.until_stopped(reading).await;
+    let chat =
+        ChatRequest::parse(body.ok_or_else(shutting_down)??).map_err(|error| malformed(&error))?;
+    let requested = requested_model(headers, &chat)?;
     let route = shared
         .directory
         .route(&requested)
-        .map_err(|error| unroutable(&requested, &error))?;
+        .map_err(|error| unroutable(&error))?;
     let mut record = RequestRecord::open(shared, request_id, caller, requested, &route);
     let call = Call {
         route: &route,
         request: &chat,
-        headers: &parts.headers,
+        headers,
         deadline: Deadline::after(route.timeout),
         stop: &shared.stop_streams,
     };
-    let reply = match shared.upstream.attempt(call).await {
-        Ok(reply) => reply,
-        Err(failure) => {
+    // Pinned here, since a future that is handed on by value is stored twice.
+    let attempt = std::pin::pin!(shared.upstream.attempt(call));
+    let reply = match shared.until_stopped(attempt).await {
+        Some(Ok(reply)) => reply,
+        None => {
+            record.close(Ended::Stopped.as_str(), None);
+            return Err(shutting_down());
+        }
+        Some(Err(failure)) => {
             record.answered(
                 failure.status.unwrap_or_default(),
                 failure.upstream_request_id.as_deref(),
@@ -90,7 +99,7 @@ async fn answer(
     Ok(response)
 }
 
-async fn read_body(headers: &HeaderMap, body: Incoming) -> Result<Bytes, OpenAiError> {
+async fn read_body(headers: &HeaderMap, body: &mut Incoming) -> Result<Bytes, OpenAiError> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -148,8 +157,8 @@ fn malformed(error: &RequestError) -> OpenAiError {
         .class("invalid_parameter")
 }
 
-fn unroutable(requested: &str, error: &RouteError) -> OpenAiError {
-    let status = if matches!(error, RouteError::UnknownModel { .. }) {
+fn unroutable(error: &RouteError) -> OpenAiError {
+    let status = if error.is_unknown_name() {
         StatusCode::NOT_FOUND
     } else {
         StatusCode::SERVICE_UNAVAILABLE
@@ -159,7 +168,7 @@ fn unroutable(requested: &str, error: &RouteError) -> OpenAiError {
     } else {
         "api_error"
     };
-    tracing::warn!(requested, reason = %error, "no route");
+    tracing::warn!(reason = %error, "no route");
     OpenAiError::new(status, kind, error.to_string())
         .param(Some("model"))
         .code(error.code())
@@ -221,7 +230,12 @@ fn respond(reply: Reply, mut record: RequestRecord) -> Response {
 
 /// Keeps the upstream's headers but for connection matters, cookies and identity; its request id gets its own name.
 fn client_headers(mut headers: HeaderMap) -> HeaderMap {
+    for name in named_by_connection(&headers) {
+        headers.remove(name);
+    }
     for name in [
+        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+        header::ACCESS_CONTROL_ALLOW_ORIGIN,
         header::CONNECTION,
         header::CONTENT_LENGTH,
         header::DATE,
@@ -237,9 +251,21 @@ fn client_headers(mut headers: HeaderMap) -> HeaderMap {
     ] {
         headers.remove(name);
     }
-    headers.remove("keep-alive");
+    for name in ["keep-alive", "alt-svc", "strict-transport-security"] {
+        headers.remove(name);
+    }
     if let Some(id) = headers.remove(REQUEST_ID) {
         headers.insert(UPSTREAM_REQUEST_ID, id);
     }
     headers
+}
+
+/// Returns the headers that are for the upstream connection only, as its `Connection` header says.
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    let named = headers.get_all(header::CONNECTION).into_iter();
+    let names = named.filter_map(|value| value.to_str().ok());
+    names
+        .flat_map(|names| names.split(','))
+        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! `GET /v1/models`: every model a request can name.
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -24,8 +25,10 @@ pub(crate) async fn models(State(shared): State<Shared>, _caller: Caller) -> Res
 pub(crate) async fn model(
     State(shared): State<Shared>,
     _caller: Caller,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, OpenAiError> {
+    // A path that is not UTF-8 once decoded names nothing.
+    let id = path.map(|Path(id)| id).unwrap_or_default();
     let rows = rows(&shared.directory);
     let found = rows
         .into_iter()
