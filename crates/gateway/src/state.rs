@@ -87,7 +87,12 @@ impl Shared {
 
     /// Runs `work` until it is done; `None` when open requests must end first.
     pub(crate) async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        self.stop_streams.run_until_cancelled(work).await
+        tokio::select! {
+            // The work may notice the stop too, as a failure of its own.
+            biased;
+            () = self.stop_streams.cancelled() => None,
+            done = work => Some(done),
+        }
     }
 
     /// Returns a fresh request id such as `req-5f3a09c1-2b`.

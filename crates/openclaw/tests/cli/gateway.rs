@@ -1,1 +1,28 @@
-//! `gateway run` and its clients.
+//! `gateway run` between real clients and a scripted upstream, over real sockets.
+
+#[path = "gateway/access.rs"]
+mod access;
+#[path = "gateway/accounting.rs"]
+mod accounting;
+#[path = "gateway/bad_requests.rs"]
+mod bad_requests;
+#[path = "gateway/client.rs"]
+mod client;
+#[path = "gateway/disconnect.rs"]
+mod disconnect;
+#[path = "gateway/drain.rs"]
+mod drain;
+#[path = "gateway/failures.rs"]
+mod failures;
+#[path = "gateway/patching.rs"]
+mod patching;
+#[path = "gateway/process.rs"]
+mod process;
+#[path = "gateway/scene.rs"]
+mod scene;
+#[path = "gateway/start.rs"]
+mod start;
+#[path = "gateway/streams.rs"]
+mod streams;
+#[path = "gateway/stub.rs"]
+mod stub;
