@@ -16,5 +16,8 @@ mod models;
 #[path = "cli/models_homes.rs"]
 mod models_homes;
 #[cfg(test)]
+#[path = "cli/onboard.rs"]
+mod onboard;
+#[cfg(test)]
 #[path = "cli/openclaw_homes.rs"]
 mod openclaw_homes;
