@@ -71,6 +71,7 @@ pub(super) fn done(desk: &Desk<'_>, plan: &OnboardPlan<'_>, first_call: &FirstCa
         ("Host", site.base_url.clone()),
         ("Default model", default_model(plan)),
         ("Gateway", format!("http://127.0.0.1:{port}/v1")),
+        ("Its token", token_place(desk, &gateway)),
     ] {
         out.line(format!("  {name:<13}  {value}"));
     }
@@ -81,6 +82,15 @@ pub(super) fn done(desk: &Desk<'_>, plan: &OnboardPlan<'_>, first_call: &FirstCa
         ("openclaw agent --message \"hello\"", "one answer here"),
     ] {
         out.line(format!("  {command:<34}  {}", dim(what)));
+    }
+}
+
+/// The token itself stays out of terminals and their logs.
+fn token_place(desk: &Desk<'_>, gateway: &Value) -> String {
+    let file = desk.context.home.display(desk.context.home.config_path());
+    match gateway.get("authMode").and_then(Value::as_str) {
+        Some("token") => format!("`gateway.auth.token` in {file}"),
+        other => format!("none: `gateway.auth.mode` is {}", other.unwrap_or_default()),
     }
 }
 
