@@ -92,6 +92,10 @@ impl Home {
     }
 
     /// Returns the binary with its arguments, ready to be started in this home.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`PATH` is handed on as it is, so that a run finds the programs it may call"
+    )]
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_openclaw"));
         command

@@ -77,7 +77,7 @@ impl Ask {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut text = format!("{}\r\n", self.line);
         for (name, value) in &self.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            text.extend([name, ": ", value, "\r\n"]);
         }
         text.push_str("\r\n");
         [text.as_bytes(), &self.body].concat()
@@ -184,7 +184,7 @@ impl Arriving {
     }
 
     fn read(&mut self) {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         match self.stream.read(&mut buffer) {
             Ok(0) => self.closed = true,
             Ok(count) => {

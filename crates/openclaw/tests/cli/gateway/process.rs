@@ -72,6 +72,11 @@ impl Gateway {
         gateway
     }
 
+    /// Returns the process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a request and waits for the whole answer.
     #[track_caller]
     pub(crate) fn ask(&self, ask: &Ask) -> Answer {
@@ -173,7 +178,7 @@ impl Printed {
         let into = Arc::clone(&text);
         let reader = thread::spawn(move || {
             for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-                into.lock().expect("a lock").push_str(&format!("{line}\n"));
+                into.lock().expect("a lock").extend([&line, "\n"]);
                 let _ = sender.send(line);
             }
         });

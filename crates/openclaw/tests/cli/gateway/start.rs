@@ -96,7 +96,7 @@ fn an_empty_or_missing_token() {
     let home = changed(|config| config["gateway"]["auth"] = json!({"mode": "password"}));
     refused(&home, &["--port", "0"], 3, "no gateway token is configured");
     let home = changed(|config| {
-        config["gateway"]["auth"] = json!({"mode": "token", "token": "${NO_SUCH_VARIABLE}"})
+        config["gateway"]["auth"] = json!({"mode": "token", "token": "${NO_SUCH_VARIABLE}"});
     });
     refused(&home, &["--port", "0"], 1, "NO_SUCH_VARIABLE");
 }

@@ -193,7 +193,7 @@ impl Wire {
 fn head(status: u16, headers: &[(&str, &str)]) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {status} Whatever\r\n");
     for (name, value) in headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        text.extend([name, ": ", value, "\r\n"]);
     }
     text.push_str("\r\n");
     text.into_bytes()
@@ -247,7 +247,7 @@ fn read_request(stream: &mut TcpStream) -> Option<Seen> {
 }
 
 fn read_more(stream: &mut TcpStream, into: &mut Vec<u8>) -> Option<()> {
-    let mut buffer = [0; 64 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     match stream.read(&mut buffer) {
         Ok(count) if count > 0 => {
             into.extend_from_slice(&buffer[..count]);
