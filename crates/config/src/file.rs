@@ -27,12 +27,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
     let target = follow_links(path)?;
     let folder = folder_of(&target);
     let mode = stricter(&target, mode);
-    let prefix = temporary_prefix(&target);
-    let mut temporary = tempfile::Builder::new()
-        .prefix(&prefix)
-        .suffix(TEMPORARY_SUFFIX)
-        .tempfile_in(folder)
-        .map_err(Error::io("create a temporary file in", folder))?;
+    let mut temporary = temporary_for(&target)?;
     let file = temporary.as_file_mut();
     file.write_all(bytes).map_err(Error::io("write", &target))?;
     set_mode(file, mode).map_err(Error::io("set the permissions of", &target))?;
@@ -43,8 +38,18 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
     sync_folder(folder)
 }
 
+/// Creates a private temporary file beside `target`, under a name that [`sweep_temporaries`] finds.
+pub(crate) fn temporary_for(target: &Path) -> Result<tempfile::NamedTempFile, Error> {
+    let folder = folder_of(target);
+    tempfile::Builder::new()
+        .prefix(&temporary_prefix(target))
+        .suffix(TEMPORARY_SUFFIX)
+        .tempfile_in(folder)
+        .map_err(Error::io("create a temporary file in", folder))
+}
+
 /// Deletes temporary files that killed writers of `path` left behind. Only call it while holding the file's lock.
-pub(crate) fn sweep_temporaries(path: &Path) {
+pub fn sweep_temporaries(path: &Path) {
     let Ok(target) = follow_links(path) else {
         return;
     };

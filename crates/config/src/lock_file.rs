@@ -7,7 +7,7 @@
 //! replaces it, and the second deletes the first one's new lock. Here the file may only be deleted by a process that
 //! holds the operating system's lock on that very file and has read it again.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -20,6 +20,9 @@ use crate::file;
 /// The age after which a lock counts as abandoned, also when its process lives. No holder may work longer than this
 /// under one lock.
 pub const LOCK_STALE_AFTER: Duration = Duration::from_secs(30);
+
+/// The age after which a lock without a process in it counts as abandoned; writing one takes microseconds.
+const UNNAMED_STALE_AFTER: Duration = Duration::from_secs(2);
 
 /// The first wait between two tries; it doubles each time.
 const WAIT_FIRST: Duration = Duration::from_millis(20);
@@ -71,34 +74,39 @@ impl LockFile {
         PathBuf::from(name)
     }
 
+    /// Creates the lock with its owner already in it, so that a process killed at any moment leaves no lock that nobody
+    /// can be asked about.
     fn try_create(path: &Path) -> Result<Option<Self>, Error> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        file::private(&mut options);
-        let mut created = match options.open(path) {
-            Ok(created) => created,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
-            // Windows answers this while a deleted file is still open somewhere.
-            Err(error) if cfg!(windows) && error.kind() == ErrorKind::PermissionDenied => {
-                return Ok(None);
-            }
-            Err(error) => return Err(Error::io("create the lock", path)(error)),
-        };
+        if path.symlink_metadata().is_ok() {
+            return Ok(None);
+        }
         let pid = std::process::id();
         let content = format!(
             "{{\n  \"pid\": {pid},\n  \"createdAt\": \"{}\"\n}}",
             timestamp(SystemTime::now())
         );
-        let lock = Self {
-            path: path.to_owned(),
-            content,
-        };
-        // On failure the drop of `lock` must not leave a file without an owner behind.
-        if let Err(error) = created.write_all(lock.content.as_bytes()) {
-            let _ = fs::remove_file(path);
-            return Err(Error::io("write the lock", path)(error));
+        let mut ready = file::temporary_for(path)?;
+        ready
+            .write_all(content.as_bytes())
+            .map_err(Error::io("write the lock", path))?;
+        match ready.persist_noclobber(path) {
+            Ok(_) => Ok(Some(Self {
+                path: path.to_owned(),
+                content,
+            })),
+            Err(error) if is_taken(&error.error) => Ok(None),
+            Err(error) => Err(Error::io("create the lock", path)(error.error)),
         }
-        Ok(Some(lock))
+    }
+}
+
+/// Tells whether a lock could not be created because of another process: it has the lock, or swept the temporary file
+/// away while it had it. Windows answers `PermissionDenied` while a deleted file is still open somewhere.
+fn is_taken(error: &std::io::Error) -> bool {
+    match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotFound => true,
+        ErrorKind::PermissionDenied => cfg!(windows),
+        _ => false,
     }
 }
 
@@ -146,8 +154,11 @@ impl Found {
     }
 
     fn is_stale(&self) -> bool {
-        // Without a pid the owner may still be writing it.
-        self.age > LOCK_STALE_AFTER || self.pid.is_some_and(|pid| !is_owner(pid, self.age))
+        match self.pid {
+            Some(pid) => self.age > LOCK_STALE_AFTER || !is_owner(pid, self.age),
+            // Another program may still be writing it; one that was killed never will.
+            None => self.age > UNNAMED_STALE_AFTER,
+        }
     }
 
     /// Deletes the file, if it is still the one that was judged stale; returns whether it did.

@@ -106,6 +106,8 @@ impl ProfileStore {
                 path: self.path.clone(),
                 source: Box::new(source),
             })?;
+        // A killed writer may have left a copy of the secrets behind.
+        config::sweep_temporaries(&self.path);
         let mut document = match store_file::read(&self.path)? {
             Some(file) => Document::parse(&self.path, &file.text)?,
             None => Document::empty(),

@@ -110,7 +110,7 @@ impl<'a> ConfigChange<'a> {
         let committed = self
             .config
             .store
-            .commit(&self.config.text, &self.new, &context.write_origin(words))
+            .commit(&self.config.text, &self.new, &Context::write_origin(words))
             .map_err(Failed::of_config)?;
         if committed.changed {
             context.out.note(format!("Updated config: {file}"));

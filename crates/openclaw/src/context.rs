@@ -192,7 +192,7 @@ impl Context {
     }
 
     /// Returns who writes, for the audit log: the command words only, since arguments can be secrets.
-    pub(crate) fn write_origin(&self, words: &[&str]) -> WriteOrigin {
+    pub(crate) fn write_origin(words: &[&str]) -> WriteOrigin {
         WriteOrigin {
             command: words.iter().map(|word| (*word).to_owned()).collect(),
             at: jiff::Timestamp::now().to_string(),

@@ -19,6 +19,10 @@ const HINT: Style = AnsiColor::Cyan.on_default().bold();
 const STRONG: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
+#[expect(
+    clippy::unused_self,
+    reason = "printing is a capability: only who was handed an `Output` may print"
+)]
 impl Output {
     /// Sets up colours once: none without a terminal, with `NO_COLOR`, or with `--no-color`.
     pub(crate) fn new(no_color: bool) -> Self {

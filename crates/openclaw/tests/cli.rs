@@ -4,11 +4,17 @@
 #[path = "cli/config.rs"]
 mod config;
 #[cfg(test)]
+#[path = "cli/faults.rs"]
+mod faults;
+#[cfg(test)]
 #[path = "cli/gateway.rs"]
 mod gateway;
 #[cfg(test)]
 #[path = "cli/home.rs"]
 mod home;
+#[cfg(test)]
+#[path = "cli/killed_edit.rs"]
+mod killed_edit;
 #[cfg(test)]
 #[path = "cli/models.rs"]
 mod models;
@@ -21,3 +27,6 @@ mod onboard;
 #[cfg(test)]
 #[path = "cli/openclaw_homes.rs"]
 mod openclaw_homes;
+#[cfg(test)]
+#[path = "cli/random.rs"]
+mod random;

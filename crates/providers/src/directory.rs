@@ -40,6 +40,8 @@ struct Entry {
     problem: Option<RouteError>,
     models: Vec<ListedModel>,
     is_configured: bool,
+    /// The config has the same service under an older name; its models are listed under that one only.
+    is_twin: bool,
 }
 
 impl Directory {
@@ -281,6 +283,23 @@ fn agent_name(text: &str) -> Option<&str> {
     }
 }
 
+/// Says whether the config has the service of `id` under one of its aliases and not under `id` itself.
+fn is_twin(catalog: &Catalog, settings: &Settings, id: &ProviderId) -> bool {
+    let Some(known) = catalog
+        .provider(id.as_str())
+        .filter(|known| known.id == id.as_str())
+    else {
+        return false;
+    };
+    let is_same = |provider: &ProviderSettings| {
+        let url = provider.base_url.as_deref().unwrap_or_default();
+        let host = catalog.endpoint_for_url(url);
+        known.answers_to(provider.id.as_str())
+            && host.is_some_and(|host| host.endpoint.provider == known.id)
+    };
+    settings.models.provider(id).is_none() && settings.models.providers.iter().any(is_same)
+}
+
 fn entry(
     catalog: &Arc<Catalog>,
     settings: &Settings,
@@ -335,6 +354,7 @@ fn entry(
         problem,
         models,
         is_configured: configured.is_some(),
+        is_twin: is_twin(catalog, settings, id),
     }
 }
 

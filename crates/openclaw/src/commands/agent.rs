@@ -59,7 +59,7 @@ pub(crate) fn run(args: &AgentArgs, context: &Context) -> Done {
     let (chosen, answer) = crate::runtime::single()?.block_on(async {
         let chosen = choose(context, &config, &model, forced).await?;
         let answer = run_turn(&chosen.upstream, &chosen.route, &turn, |delta| {
-            show(delta, args.json, out)
+            show(delta, args.json, out);
         })
         .await?;
         Ok::<_, Failed>((chosen, answer))

@@ -10,8 +10,8 @@ use ::agent::{Delta, Turn, TurnAnswer, run_turn};
 use config::Environment;
 use credentials::Secret;
 use emulator::{Emulator, Options};
-use gateway::{Parts, Stop};
 use gateway::log::{Level, Log};
+use gateway::{Parts, Stop};
 use providers::directory::Target;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -81,7 +81,7 @@ fn show(
 ) -> Result<Value, Failed> {
     let tell = |text: String| {
         if !args.json {
-            out.note(text)
+            out.note(text);
         }
     };
     tell(format!(
@@ -191,7 +191,10 @@ impl Running {
             boot: 0,
         };
         let (stop, tasks) = (Stop::default(), TaskTracker::new());
-        tasks.spawn_on(gateway::serve(listener, parts, stop.clone()), runtime.handle());
+        tasks.spawn_on(
+            gateway::serve(listener, parts, stop.clone()),
+            runtime.handle(),
+        );
         Ok(Self {
             bound,
             token,

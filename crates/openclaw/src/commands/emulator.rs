@@ -1,5 +1,6 @@
 //! `emulator`: the built-in Model Studio, for trying things without a key and for tests of other programs.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -17,7 +18,8 @@ pub(crate) static KEYS_HELP: LazyLock<String> = LazyLock::new(|| {
         `openclaw-emulator`. Nothing leaves this machine.\n\nKeys (any other is refused as the real service does):\n"
         .to_owned();
     for key in KEYS {
-        text.push_str(&format!("  {:30} https://{}\n", key.key, key.host));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {:30} https://{}", key.key, key.host);
     }
     text.push_str(
         "\nReach it directly at http://IP:PORT/<real-host>/<path>, or keep the real URLs and go through it as a proxy:\n  \

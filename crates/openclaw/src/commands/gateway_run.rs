@@ -244,7 +244,11 @@ pub(crate) fn new_token() -> Result<String, Failed> {
     let mut bytes = [0u8; 24];
     getrandom::fill(&mut bytes)
         .map_err(|error| Failed::new(format!("the system gives no random bytes: {error}")))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect())
 }
 
 fn boot_id() -> Result<u32, Failed> {

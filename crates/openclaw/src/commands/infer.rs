@@ -39,7 +39,7 @@ fn model_run(args: &InferModelRunArgs, context: &Context) -> Done {
             out.line("outputs: 1");
         }
         let answer = run_turn(&chosen.upstream, &chosen.route, &turn, |delta| {
-            show(delta, args.json, out)
+            show(delta, args.json, out);
         })
         .await?;
         Ok::<_, Failed>((chosen.transport, answer))

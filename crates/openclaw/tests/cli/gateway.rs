@@ -7,7 +7,7 @@ mod accounting;
 #[path = "gateway/bad_requests.rs"]
 mod bad_requests;
 #[path = "gateway/client.rs"]
-mod client;
+pub(crate) mod client;
 #[path = "gateway/disconnect.rs"]
 mod disconnect;
 #[path = "gateway/drain.rs"]
@@ -17,7 +17,7 @@ mod failures;
 #[path = "gateway/patching.rs"]
 mod patching;
 #[path = "gateway/process.rs"]
-mod process;
+pub(crate) mod process;
 #[path = "gateway/scene.rs"]
 mod scene;
 #[path = "gateway/start.rs"]

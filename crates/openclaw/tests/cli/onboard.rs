@@ -13,6 +13,6 @@ mod other_hosts;
 #[path = "onboard/plans.rs"]
 mod plans;
 #[path = "onboard/studio.rs"]
-mod studio;
+pub(crate) mod studio;
 #[path = "onboard/trouble.rs"]
 mod trouble;

@@ -70,7 +70,7 @@ impl Directory {
         let usable = self
             .providers
             .iter()
-            .filter(|entry| entry.problem.is_none());
+            .filter(|entry| entry.problem.is_none() && !entry.is_twin);
         usable
             .flat_map(|entry| &entry.models)
             .filter(|model| model.chats)

@@ -151,3 +151,23 @@ fn one_broken_provider_leaves_the_others() {
         Err(RouteError::Disabled { .. })
     ));
 }
+
+#[test]
+fn one_service_is_listed_under_one_name() {
+    let config = r#"{models: {providers: {modelstudio: {baseUrl: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        models: [{id: "qwen3.5-plus", name: "q"}]}}}}"#;
+    let directory = directory(config, &[KEY]);
+    let listed: Vec<&str> = directory
+        .usable_models()
+        .map(|model| model.reference.as_str())
+        .collect();
+    assert!(listed.contains(&"modelstudio/qwen3.5-plus"), "{listed:?}");
+    assert!(
+        !listed.iter().any(|name| name.starts_with("qwen/")),
+        "{listed:?}"
+    );
+    assert!(
+        directory.route("qwen/qwen3.5-plus").is_ok(),
+        "not listed is not refused"
+    );
+}

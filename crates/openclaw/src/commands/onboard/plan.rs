@@ -112,7 +112,7 @@ impl<'a> OnboardPlan<'a> {
             .commit(
                 &self.config.text,
                 self.change.text(),
-                &context.write_origin(&["onboard"]),
+                &Context::write_origin(&["onboard"]),
             )
             .map(drop)
             .map_err(Failed::of_config)

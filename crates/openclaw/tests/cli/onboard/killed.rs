@@ -1,6 +1,5 @@
 //! `kill -9` at any moment: each file is the old one or the new one, and the next run is not held up.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +8,7 @@ use serde_json::Value;
 
 use super::studio::{Studio, config, onboard, profiles};
 use crate::home::Home;
+use crate::random::fraction;
 
 const RUNS: usize = 60;
 const CODING: &str = "sk-sp-emulator-coding-intl";
@@ -108,10 +108,4 @@ fn kill_after(home: &Home, delay: Duration) {
     thread::sleep(delay);
     let _ = child.kill();
     child.wait().unwrap();
-}
-
-/// Returns a random number from 0 to just below 1.
-fn fraction() -> f64 {
-    let random = RandomState::new().build_hasher().finish();
-    f64::from(u32::try_from(random >> 32).unwrap()) / (f64::from(u32::MAX) + 1.0)
 }
