@@ -1,10 +1,11 @@
-//! The key gate: which key opens which host, and what the others are told.
+//! The key gate: which key or token opens which host, and what the others are told.
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 
 use crate::host::{Host, Plan};
 use crate::key;
+use crate::oauth::IdentityServer;
 use crate::refusal::{Refusal, Surface};
 
 /// Text for a request without a key, recorded with its final blank.
@@ -26,12 +27,20 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Lets the request in, or says no the way `host` does.
-pub(crate) fn check(host: &Host, surface: Surface, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(crate) fn check(
+    identity: &IdentityServer,
+    host: &Host,
+    surface: Surface,
+    headers: &HeaderMap,
+) -> Result<(), Refusal> {
     let Some(written) = bearer(headers) else {
         return Err(no_key(host, surface));
     };
-    let opens = key::find(written)
-        .is_some_and(|known| known.plan == host.plan && known.region == host.region);
+    let opens = match host.plan {
+        Plan::Portal => identity.admits(written),
+        Plan::Standard | Plan::Coding | Plan::Token => key::find(written)
+            .is_some_and(|known| known.plan == host.plan && known.region == host.region),
+    };
     if !opens {
         return Err(wrong_key(host, surface));
     }
@@ -51,10 +60,10 @@ fn no_key(host: &Host, surface: Surface) -> Refusal {
     let status = StatusCode::UNAUTHORIZED;
     match surface {
         Surface::Native => Refusal::native(status, "InvalidApiKey", "No API-key provided."),
-        Surface::OpenAi | Surface::Other if host.plan == Plan::Portal => {
+        Surface::OpenAi | Surface::Oauth | Surface::Other if host.plan == Plan::Portal => {
             Refusal::plan(status, "invalid_api_key", TOKEN_INVALID)
         }
-        Surface::OpenAi | Surface::Other => Refusal::open_ai(status, None, NO_KEY),
+        Surface::OpenAi | Surface::Oauth | Surface::Other => Refusal::open_ai(status, None, NO_KEY),
     }
 }
 

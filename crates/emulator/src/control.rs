@@ -5,11 +5,15 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::key::KEYS;
+use crate::oauth::{self, OauthControl};
 use crate::reply::Reply;
 use crate::studio::Studio;
 
 /// Answers a control request; `path` begins behind `/_emulator`.
 pub(crate) fn answer(studio: &Studio, method: &Method, path: &str, body: &Bytes) -> Reply {
+    if let Some(reply) = oauth::answer(&OauthControl(&studio.identity), method, path, body) {
+        return reply;
+    }
     match (method, path) {
         (&Method::GET, "/requests") => {
             Reply::json(StatusCode::OK, &Value::Array(studio.journal.all()))
@@ -34,6 +38,11 @@ pub(crate) fn answer(studio: &Studio, method: &Method, path: &str, body: &Bytes)
                     "GET /_emulator/ca.pem",
                     "POST /_emulator/script",
                     "POST /_emulator/reset",
+                    "GET /_emulator/oauth",
+                    "POST /_emulator/oauth",
+                    "POST /_emulator/oauth/approve",
+                    "POST /_emulator/oauth/deny",
+                    "POST /_emulator/oauth/advance",
                 ],
             }),
         ),

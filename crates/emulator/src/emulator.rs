@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::error::Error;
 use crate::identity::Clock;
+use crate::oauth::OauthControl;
 use crate::server::Server;
 use crate::studio::Studio;
 
@@ -126,7 +127,12 @@ impl Emulator {
         self.server.studio.journal.all()
     }
 
-    /// Forgets script and requests and starts ids over, as `POST /_emulator/reset` does.
+    /// Returns the control of the portal's identity server, as `/_emulator/oauth` is.
+    pub fn oauth(&self) -> OauthControl<'_> {
+        OauthControl(&self.server.studio.identity)
+    }
+
+    /// Forgets script, requests and logins and starts ids over, as `POST /_emulator/reset` does.
     pub fn reset(&self) {
         self.server.studio.reset();
     }

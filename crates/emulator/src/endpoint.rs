@@ -1,6 +1,8 @@
 //! One module per endpoint or way of answering.
 
 pub(crate) mod chat_completions;
+pub(crate) mod device_code;
 pub(crate) mod models;
 pub(crate) mod playback;
 pub(crate) mod scripted;
+pub(crate) mod token;

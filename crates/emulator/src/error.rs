@@ -33,6 +33,12 @@ pub enum Error {
         /// What is wrong, with the name of the offending field.
         problem: String,
     },
+    /// A request to the identity server's control is not what the emulator understands.
+    #[error("the OAuth control request is not valid: {problem}")]
+    Oauth {
+        /// What is wrong, with the name of the offending field; never a token.
+        problem: String,
+    },
     /// The model rows compiled into the crate are damaged.
     #[error("the built-in model table is not valid")]
     ModelTable(#[source] serde_json::Error),

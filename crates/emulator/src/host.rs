@@ -30,6 +30,15 @@ impl Plan {
     }
 }
 
+/// What a host is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Answers with models.
+    Models,
+    /// Logs people in and issues tokens.
+    Identity,
+}
+
 /// Where a host stands; keys never cross a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Region {
@@ -89,10 +98,17 @@ pub struct HostInfo {
     pub plan: Plan,
     /// The region whose keys it takes.
     pub region: Region,
+    /// What it is there for.
+    pub service: Service,
 }
 
 const fn host(name: &'static str, plan: Plan, region: Region) -> HostInfo {
-    HostInfo { name, plan, region }
+    HostInfo {
+        name,
+        plan,
+        region,
+        service: Service::Models,
+    }
 }
 
 /// The hosts with fixed names; workspace hosts come on top of these.
@@ -134,6 +150,10 @@ pub const HOSTS: &[HostInfo] = &[
         Region::Singapore,
     ),
     host("portal.qwen.ai", Plan::Portal, Region::Singapore),
+    HostInfo {
+        service: Service::Identity,
+        ..host("chat.qwen.ai", Plan::Portal, Region::Singapore)
+    },
 ];
 
 const WORKSPACE_SUFFIX: &str = ".maas.aliyuncs.com";
@@ -147,6 +167,7 @@ pub(crate) struct Host {
     pub(crate) name: String,
     pub(crate) plan: Plan,
     pub(crate) region: Region,
+    pub(crate) service: Service,
     /// The workspace id when this is a workspace host.
     pub(crate) workspace: Option<String>,
 }
@@ -163,6 +184,7 @@ impl Host {
             return Some(Self {
                 plan: known.plan,
                 region: known.region,
+                service: known.service,
                 workspace: None,
                 name,
             });
@@ -181,6 +203,7 @@ impl Host {
         Some(Self {
             plan: Plan::Standard,
             region,
+            service: Service::Models,
             workspace: Some(id.to_owned()),
             name,
         })

@@ -11,7 +11,9 @@ use http::{HeaderMap, Method};
 use serde_json::{Map, Value, json};
 
 use crate::access;
+use crate::host::{Host, Service};
 use crate::key;
+use crate::oauth::hide_secrets;
 
 /// Most requests remembered; the oldest go first.
 const REQUESTS_MAX: usize = 10_000;
@@ -50,7 +52,7 @@ pub(crate) struct Arrival<'a> {
     pub(crate) connection: u64,
     /// `direct`, `proxy` (absolute form) or `tunnel`.
     pub(crate) via: &'static str,
-    pub(crate) host: &'a str,
+    pub(crate) host: &'a Host,
     pub(crate) method: &'a Method,
     pub(crate) path: &'a str,
     pub(crate) headers: &'a HeaderMap,
@@ -100,7 +102,7 @@ impl Journal {
             id: entries.n_seen,
             at_ms,
             known,
-            body: arrival.body.clone(),
+            body: shown_body(arrival),
             status: AtomicU16::new(0),
             outcome: AtomicU8::new(Outcome::Open as u8),
             n_events: AtomicU64::new(0),
@@ -162,7 +164,7 @@ fn describe(arrival: &Arrival<'_>) -> Map<String, Value> {
     let described = json!({
         "connection": arrival.connection,
         "via": arrival.via,
-        "host": arrival.host,
+        "host": arrival.host.name,
         "method": arrival.method.as_str(),
         "path": arrival.path,
         "key": key,
@@ -171,6 +173,14 @@ fn describe(arrival: &Arrival<'_>) -> Map<String, Value> {
     match described {
         Value::Object(map) => map,
         _ => Map::new(),
+    }
+}
+
+/// What is remembered of a body: all of it, except what would let somebody log in.
+fn shown_body(arrival: &Arrival<'_>) -> Bytes {
+    match arrival.host.service {
+        Service::Models => arrival.body.clone(),
+        Service::Identity => hide_secrets(arrival.headers, arrival.body),
     }
 }
 
@@ -251,7 +261,7 @@ mod tests {
         journal.record(&Arrival {
             connection: 1,
             via: "direct",
-            host: "dashscope.aliyuncs.com",
+            host: &Host::find("dashscope.aliyuncs.com").unwrap(),
             method: &Method::POST,
             path: "/x",
             headers: &headers,

@@ -35,6 +35,7 @@ mod identity;
 mod journal;
 mod key;
 mod model_table;
+mod oauth;
 mod refusal;
 mod reply;
 mod request_body;
@@ -47,9 +48,10 @@ mod target;
 
 pub use emulator::{Emulator, Options};
 pub use error::Error;
-pub use host::{HOSTS, HostInfo, Plan, Region};
+pub use host::{HOSTS, HostInfo, Plan, Region, Service};
 pub use identity::Clock;
 pub use key::{KEYS, KeyInfo};
+pub use oauth::{IssuedLogin, LoginWish, OauthControl};
 
 /// Name of the header that marks every reply as emulated; its value is `1`.
 pub const EMULATOR_HEADER: &str = "x-openclaw-emulator";

@@ -10,6 +10,8 @@ pub(crate) enum Surface {
     OpenAi,
     /// `/api/v1/...`, the provider's own protocol.
     Native,
+    /// The identity server.
+    Oauth,
     /// Everything else.
     Other,
 }
@@ -23,6 +25,8 @@ enum Envelope {
     Plan,
     /// `{"code","message","request_id"}`.
     Native,
+    /// `{"error":"code","error_description":"text"}` (RFC 6749, section 5.2).
+    Oauth,
     /// `{"error":"text"}`.
     Bare,
     /// No body at all.
@@ -80,6 +84,14 @@ impl Refusal {
         }
     }
 
+    /// An error of the identity server.
+    pub(crate) fn oauth(status: StatusCode, code: &str, description: impl Into<String>) -> Self {
+        Self {
+            envelope: Envelope::Oauth,
+            ..Self::open_ai(status, Some(code), description)
+        }
+    }
+
     /// An error that is only a string.
     pub(crate) fn bare(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
@@ -100,6 +112,7 @@ impl Refusal {
     pub(crate) fn on(surface: Surface, status: StatusCode, code: &str, message: &str) -> Self {
         match surface {
             Surface::Native => Self::native(status, code, message),
+            Surface::Oauth => Self::oauth(status, code, message),
             Surface::OpenAi | Surface::Other => Self::open_ai(status, Some(code), message),
         }
     }
@@ -124,6 +137,7 @@ impl Refusal {
             Envelope::Native => {
                 Some(json!({"code": code, "message": message, "request_id": request_id}))
             }
+            Envelope::Oauth => Some(json!({"error": code, "error_description": message})),
             Envelope::Bare => Some(json!({"error": message})),
             Envelope::Empty => None,
         }
@@ -176,6 +190,10 @@ mod tests {
         assert_eq!(
             text(Refusal::bare(status, "m")).unwrap(),
             r#"{"error":"m"}"#
+        );
+        assert_eq!(
+            text(Refusal::oauth(status, "slow_down", "m")).unwrap(),
+            r#"{"error":"slow_down","error_description":"m"}"#
         );
         assert_eq!(text(Refusal::not_found()), None);
     }

@@ -1,5 +1,7 @@
 //! An answer before it is put on the wire.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::Value;
@@ -33,6 +35,10 @@ pub(crate) struct Reply {
     pub(crate) content: Content,
     /// Whether the request passed the gateway, which then says so in a header.
     pub(crate) passed_gateway: bool,
+    /// Wait before the reply, after all it changed is changed.
+    pub(crate) delay: Duration,
+    /// Cut the connection instead of replying.
+    pub(crate) hang_up: bool,
 }
 
 impl Reply {
@@ -46,6 +52,20 @@ impl Reply {
             headers: vec![("content-type".to_owned(), content_type.to_owned())],
             content: Content::Whole(body),
             passed_gateway: true,
+            delay: Duration::ZERO,
+            hang_up: false,
+        }
+    }
+
+    /// A reply without a body.
+    pub(crate) fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            content: Content::Empty,
+            passed_gateway: false,
+            delay: Duration::ZERO,
+            hang_up: false,
         }
     }
 
@@ -55,6 +75,8 @@ impl Reply {
             headers: vec![("content-type".to_owned(), EVENT_STREAM.to_owned())],
             content: Content::Events(events),
             passed_gateway: true,
+            delay: Duration::ZERO,
+            hang_up: false,
         }
     }
 
@@ -67,10 +89,8 @@ impl Reply {
                 ..Self::json(refusal.status, &body)
             },
             None => Self {
-                status: refusal.status,
-                headers: Vec::new(),
-                content: Content::Empty,
                 passed_gateway,
+                ..Self::empty(refusal.status)
             },
         }
     }

@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
 
 use crate::EMULATOR_HEADER;
 use crate::delivery::{Delivery, Pace};
+use crate::host::Service;
 use crate::identity::Clock;
 use crate::journal::Witness;
 use crate::reply::{Content, Reply};
@@ -50,8 +51,12 @@ pub(crate) fn played(
     response
 }
 
-/// The headers seen on every recorded reply.
+/// The headers seen on every recorded reply of a model host.
 fn usual_headers(reply: &Reply, exchange: &Exchange, clock: Clock) -> Vec<(String, String)> {
+    if exchange.host.service == Service::Identity {
+        // Tokens must not be cached (RFC 6749, section 5.1).
+        return vec![("cache-control".to_owned(), "no-store".to_owned())];
+    }
     let now_ms = clock.now_ms();
     let vary = match reply.content {
         Content::Events(_) => VARY_EVENTS,

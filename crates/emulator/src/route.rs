@@ -4,7 +4,7 @@ use http::Method;
 
 use crate::access;
 use crate::endpoint;
-use crate::host::Plan;
+use crate::host::{Plan, Service};
 use crate::refusal::{Refusal, Surface};
 use crate::reply::Reply;
 use crate::script::Rule;
@@ -18,11 +18,13 @@ const AGENTS_ONLY: &str = "Coding Plan is currently only available for Coding Ag
 enum Endpoint {
     Models,
     ChatCompletions,
+    DeviceCode,
+    Token,
 }
 
 /// Lets the endpoint that a request is for answer it.
 pub(crate) fn answer(studio: &Studio, exchange: &Exchange, rule: Option<&Rule>) -> Reply {
-    let answered = gate(exchange).and_then(|endpoint| {
+    let answered = gate(studio, exchange).and_then(|endpoint| {
         if let Some(events) = rule.and_then(|rule| rule.events.as_ref()) {
             let done = rule.is_some_and(|rule| rule.done);
             return Ok(endpoint::playback::answer(events, done));
@@ -33,14 +35,19 @@ pub(crate) fn answer(studio: &Studio, exchange: &Exchange, rule: Option<&Rule>) 
                 let n_chunks = rule.and_then(|rule| rule.chunks);
                 endpoint::chat_completions::answer(studio, exchange, n_chunks)
             }
+            Endpoint::DeviceCode => endpoint::device_code::answer(&studio.identity, exchange),
+            Endpoint::Token => endpoint::token::answer(&studio.identity, exchange),
         }
     });
     answered.unwrap_or_else(|refused| Reply::refused(&refused, &exchange.request_id))
 }
 
 /// Finds the endpoint and checks the key, in the order the service does.
-fn gate(exchange: &Exchange) -> Result<Endpoint, Refusal> {
+fn gate(studio: &Studio, exchange: &Exchange) -> Result<Endpoint, Refusal> {
     let host = &exchange.host;
+    if host.service == Service::Identity {
+        return find_identity(exchange).ok_or_else(Refusal::not_found);
+    }
     if host.plan == Plan::Coding && !exchange.headers.contains_key(http::header::USER_AGENT) {
         return Err(Refusal::bare(
             http::StatusCode::METHOD_NOT_ALLOWED,
@@ -52,12 +59,20 @@ fn gate(exchange: &Exchange) -> Result<Endpoint, Refusal> {
     if endpoint.is_none() && surface != Surface::Native {
         return Err(Refusal::not_found());
     }
-    access::check(host, surface, &exchange.headers)?;
+    access::check(&studio.identity, host, surface, &exchange.headers)?;
     endpoint.ok_or_else(Refusal::not_found)
+}
+
+/// Tells whether a request is for the identity server's token endpoint.
+pub(crate) fn is_for_tokens(exchange: &Exchange) -> bool {
+    exchange.host.service == Service::Identity && find_identity(exchange) == Some(Endpoint::Token)
 }
 
 /// Tells which protocol a path belongs to.
 pub(crate) fn surface(exchange: &Exchange) -> Surface {
+    if exchange.host.service == Service::Identity {
+        return Surface::Oauth;
+    }
     let speaks_native = matches!(exchange.host.plan, Plan::Standard | Plan::Token);
     if speaks_native && exchange.path.starts_with("/api/v1/") {
         return Surface::Native;
@@ -83,6 +98,14 @@ fn find(exchange: &Exchange) -> Option<Endpoint> {
     match (path, &exchange.method) {
         ("models", &Method::GET) if exchange.host.plan != Plan::Coding => Some(Endpoint::Models),
         ("chat/completions", &Method::POST) => Some(Endpoint::ChatCompletions),
+        _ => None,
+    }
+}
+
+fn find_identity(exchange: &Exchange) -> Option<Endpoint> {
+    match (exchange.path.as_str(), &exchange.method) {
+        ("/api/v1/oauth2/device/code", &Method::POST) => Some(Endpoint::DeviceCode),
+        ("/api/v1/oauth2/token", &Method::POST) => Some(Endpoint::Token),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::delivery::{Cut, Delivery};
 use crate::host::Host;
-use crate::reply::{Content, Reply};
+use crate::reply::Reply;
 use crate::response;
 use crate::studio::{self, Origin, Studio};
 use crate::target::Via;
@@ -138,12 +138,7 @@ impl Server {
             encrypted: port == HTTPS_PORT,
         };
         self.tasks.spawn(self.clone().run_tunnel(tunnel, request));
-        response::plain(Reply {
-            status: StatusCode::OK,
-            headers: Vec::new(),
-            content: Content::Empty,
-            passed_gateway: false,
-        })
+        response::plain(Reply::empty(StatusCode::OK))
     }
 
     /// Serves what comes through a tunnel; boxed because a tunnel serves a connection again.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -16,6 +17,7 @@ use crate::host::{HOSTS, Host};
 use crate::identity::{Clock, IdSource};
 use crate::journal::{Arrival, Journal, Outcome, Witness};
 use crate::model_table::ModelTable;
+use crate::oauth::IdentityServer;
 use crate::reply::Reply;
 use crate::script::{Facts, Rule, Script};
 use crate::target::{Target, Via};
@@ -36,6 +38,7 @@ pub(crate) struct Exchange {
     /// Without the query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
     /// The body as JSON, if it is JSON.
     pub(crate) json: Option<Value>,
     pub(crate) request_id: String,
@@ -49,6 +52,7 @@ pub(crate) struct Studio {
     pub(crate) ids: IdSource,
     pub(crate) clock: Clock,
     pub(crate) authority: Authority,
+    pub(crate) identity: IdentityServer,
     connections: AtomicU64,
 }
 
@@ -61,6 +65,7 @@ impl Studio {
             ids: IdSource::default(),
             clock,
             authority: Authority::generate()?,
+            identity: IdentityServer::default(),
             connections: AtomicU64::new(0),
         })
     }
@@ -70,11 +75,12 @@ impl Studio {
         self.connections.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Forgets scripts and requests, and starts ids over.
+    /// Forgets scripts, requests and logins, and starts ids over.
     pub(crate) fn reset(&self) {
         self.script.clear();
         self.journal.clear();
         self.ids.reset();
+        self.identity.reset();
     }
 
     /// Answers one request; an error closes the connection without an answer.
@@ -114,7 +120,7 @@ impl Studio {
         let witness = self.journal.record(&Arrival {
             connection: origin.connection,
             via: origin.via.name(&head.uri),
-            host: &host.name,
+            host: &host,
             method: &head.method,
             path: &path,
             headers: &head.headers,
@@ -122,6 +128,7 @@ impl Studio {
         });
         let exchange = Exchange {
             json: serde_json::from_slice(&body).ok(),
+            body,
             path: path.split('?').next().unwrap_or_default().to_owned(),
             method: head.method,
             headers: head.headers,
@@ -148,33 +155,41 @@ impl Studio {
         exchange: &Exchange,
         witness: Witness,
     ) -> Result<Response<Delivery>, Cut> {
-        let Some(rule) = self.rule_for(exchange) else {
-            let reply = route::answer(self, exchange, None);
-            return Ok(response::played(
-                reply,
-                exchange,
-                self.clock,
-                Pace::default(),
-                witness,
-            ));
-        };
-        if rule.delay_ms > 0 {
-            tokio::time::sleep(Duration::from_millis(rule.delay_ms)).await;
+        let rule = self.rule_for(exchange);
+        if let Some(rule) = &rule {
+            wait(Duration::from_millis(rule.delay_ms)).await;
         }
-        if rule.hang_up {
+        if rule.as_ref().is_some_and(|rule| rule.hang_up) {
             witness.ended(Outcome::Cut);
             return Err(Cut);
         }
+        if route::is_for_tokens(exchange) {
+            wait(self.identity.delay()).await;
+        }
+        let (reply, pace) = match &rule {
+            Some(rule) => self.scripted(rule, exchange),
+            None => (route::answer(self, exchange, None), Pace::default()),
+        };
+        wait(reply.delay).await;
+        if reply.hang_up {
+            witness.ended(Outcome::Cut);
+            return Err(Cut);
+        }
+        Ok(response::played(reply, exchange, self.clock, pace, witness))
+    }
+
+    /// Answers as a rule wants it.
+    fn scripted(&self, rule: &Rule, exchange: &Exchange) -> (Reply, Pace) {
         let mut reply = if rule.answers() {
-            endpoint::scripted::answer(&rule, exchange)
+            endpoint::scripted::answer(rule, exchange)
         } else {
-            let answered = route::answer(self, exchange, Some(&rule));
+            let answered = route::answer(self, exchange, Some(rule));
             let status = rule.status_of_answer().unwrap_or(answered.status);
             Reply { status, ..answered }
         };
         reply.headers.extend(rule.headers.clone());
-        let pace = Pace::of(&rule, endpoint::scripted::error_event(&rule, exchange));
-        Ok(response::played(reply, exchange, self.clock, pace, witness))
+        let pace = Pace::of(rule, endpoint::scripted::error_event(rule, exchange));
+        (reply, pace)
     }
 
     fn rule_for(&self, exchange: &Exchange) -> Option<Arc<Rule>> {
@@ -185,6 +200,12 @@ impl Studio {
             model: body.and_then(|body| body.get("model")?.as_str()),
             key: access::bearer(&exchange.headers),
         })
+    }
+}
+
+async fn wait(delay: Duration) {
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
     }
 }
 

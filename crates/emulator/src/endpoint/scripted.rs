@@ -60,6 +60,9 @@ fn refusal(rule: &Rule, surface: Surface) -> Refusal {
         .and_then(|status| StatusCode::from_u16(status).ok());
     let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let code = rule.code.as_deref().unwrap_or(match status.as_u16() {
+        429 if surface == Surface::Oauth => "slow_down",
+        400..=499 if surface == Surface::Oauth => "invalid_request",
+        _ if surface == Surface::Oauth => "server_error",
         401 => "invalid_api_key",
         404 => "model_not_found",
         429 => "limit_requests",
