@@ -11,6 +11,7 @@ use crate::failure::{self, Classification, ErrorRow, FailureFacts};
 use crate::key::{self, KeyFamily, KeyPrefix};
 use crate::model::{self, Availability, KindPattern, Model, ModelKind, ModelRow};
 use crate::nearest::nearest;
+use crate::oauth::OauthServer;
 use crate::plan::{Plan, Region};
 use crate::provider::{Provider, Standing};
 use crate::sunset::{Sunset, SunsetSubject};
@@ -27,6 +28,7 @@ pub struct Catalog {
     kinds: Vec<KindPattern>,
     errors: Vec<ErrorRow>,
     sunsets: Vec<Sunset>,
+    oauth_servers: Vec<OauthServer>,
     /// Untyped rows of the tables that were overridden, so that a further file can be laid over them.
     merged: BTreeMap<&'static str, Vec<Value>>,
 }
@@ -46,6 +48,7 @@ impl Catalog {
             kinds: table::shipped()?,
             errors: table::shipped()?,
             sunsets: table::shipped()?,
+            oauth_servers: table::shipped()?,
             merged: BTreeMap::new(),
         })
     }
@@ -68,6 +71,7 @@ impl Catalog {
                 KindPattern::FILE => self.kinds = self.merge(file)?,
                 ErrorRow::FILE => self.errors = self.merge(file)?,
                 Sunset::FILE => self.sunsets = self.merge(file)?,
+                OauthServer::FILE => self.oauth_servers = self.merge(file)?,
                 _ => {
                     return Err(Error::UnknownTable {
                         file: file.name.to_owned(),
@@ -286,6 +290,19 @@ impl Catalog {
     /// What no row fits is class `unknown`, blames nothing beyond the request, and shows as not documented.
     pub fn classify(&self, facts: &FailureFacts<'_>) -> Classification<'_> {
         failure::classify(&self.errors, facts)
+    }
+
+    /// Returns the identity servers, in catalog order.
+    pub fn oauth_servers(&self) -> &[OauthServer] {
+        &self.oauth_servers
+    }
+
+    /// Returns the identity server of a provider, which may be given by an alias; none for one that only takes keys.
+    pub fn oauth_server(&self, provider: &str) -> Option<&OauthServer> {
+        let provider = self.provider(provider)?;
+        self.oauth_servers
+            .iter()
+            .find(|server| server.provider == provider.id)
     }
 
     /// Returns the sunset table.

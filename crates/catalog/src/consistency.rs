@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::table::Row;
-use crate::{AuthChoice, Catalog, Endpoint, Error, ErrorRow, Model, Provider};
+use crate::{AuthChoice, Catalog, Endpoint, Error, ErrorRow, Model, OauthServer, Provider};
 
 /// Finds the first row that points nowhere or repeats an id.
 pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
@@ -12,6 +12,7 @@ pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
     check_unique(catalog.auth_choices())?;
     check_unique(catalog.error_rows())?;
     check_unique(catalog.sunsets())?;
+    check_unique(catalog.oauth_servers())?;
     for provider in catalog.providers() {
         check_provider(catalog, provider)?;
     }
@@ -20,6 +21,9 @@ pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
     }
     for choice in catalog.auth_choices() {
         check_choice(catalog, choice)?;
+    }
+    for server in catalog.oauth_servers() {
+        check_oauth_server(catalog, server)?;
     }
     catalog.error_rows().iter().try_for_each(check_error_row)
 }
@@ -106,6 +110,30 @@ fn check_choice(catalog: &Catalog, choice: &AuthChoice) -> Result<(), Error> {
         && catalog.auth_choice(other).is_none()
     {
         return blame(format!("choice `{other}` does not exist"));
+    }
+    Ok(())
+}
+
+fn check_oauth_server(catalog: &Catalog, server: &OauthServer) -> Result<(), Error> {
+    let blame = |reason| Err(blame::<OauthServer>(&server.id, reason));
+    if !catalog
+        .providers()
+        .iter()
+        .any(|provider| provider.id == server.provider)
+    {
+        return blame(format!("provider `{}` does not exist", server.provider));
+    }
+    if !server.is_private() {
+        return blame("a URL is neither https nor on this machine".to_owned());
+    }
+    if server.client_id.is_empty() || server.scopes.is_empty() {
+        return blame("`client_id` or `scopes` is empty".to_owned());
+    }
+    if server.slow_down_percent <= 100
+        || server.poll_interval_ms == 0
+        || server.poll_interval_ms > server.poll_interval_max_ms
+    {
+        return blame("its waits do not grow from above zero to the longest".to_owned());
     }
     Ok(())
 }

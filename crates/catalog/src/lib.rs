@@ -28,6 +28,7 @@ mod key;
 mod model;
 mod nearest;
 mod nesting;
+mod oauth;
 mod plan;
 mod provider;
 mod reference;
@@ -49,6 +50,7 @@ pub use model::{
     ModelRow, PlanDifference,
 };
 pub use nearest::nearest;
+pub use oauth::OauthServer;
 pub use plan::{PerPlan, Plan, Region};
 pub use provider::{Provider, Standing};
 pub use reference::{ModelRef, ResolvedProvider, ResolvedRef};

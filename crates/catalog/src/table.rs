@@ -10,6 +10,7 @@ use crate::failure::ErrorRow;
 use crate::key::KeyPrefix;
 use crate::model::{KindPattern, Model};
 use crate::nesting;
+use crate::oauth::OauthServer;
 use crate::provider::Provider;
 use crate::sunset::Sunset;
 
@@ -60,6 +61,7 @@ row!(Model, "models.json5");
 row!(KindPattern, "kinds.json5", NEW_ROWS_FIRST = true);
 row!(ErrorRow, "errors.json5", NEW_ROWS_FIRST = true);
 row!(Sunset, "sunset.json5");
+row!(OauthServer, "oauth.json5");
 
 /// Names of all tables, in the order of the documentation.
 pub(crate) const FILES: &[&str] = &[
@@ -71,6 +73,7 @@ pub(crate) const FILES: &[&str] = &[
     KindPattern::FILE,
     ErrorRow::FILE,
     Sunset::FILE,
+    OauthServer::FILE,
 ];
 
 /// Reads the shipped table.

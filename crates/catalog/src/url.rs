@@ -36,6 +36,19 @@ pub(crate) fn split(text: &str) -> Option<SplitUrl<'_>> {
     })
 }
 
+/// Tells whether a URL keeps its content private: `https`, or plain `http` to this very machine.
+pub(crate) fn is_private(text: &str) -> bool {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let local_rest = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix));
+    let is_local = local_rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']));
+    let has_user = text
+        .split_once("://")
+        .is_some_and(|(_, rest)| rest.split('/').next().unwrap_or_default().contains('@'));
+    is_plain && !has_user && (is_local || split(text).is_some_and(|url| url.is_https))
+}
+
 /// Returns the host when the authority is a plain DNS name on the scheme's own port.
 fn host_of(authority: &str, is_https: bool) -> Option<String> {
     let (name, port) = authority.split_once(':').unwrap_or((authority, ""));

@@ -314,6 +314,20 @@ fn sunsets_know_their_day() {
 }
 
 #[test]
+fn the_portal_has_an_identity_server() {
+    let catalog = shipped();
+    let server = catalog.oauth_server("qwen-portal").unwrap();
+    assert_eq!(catalog.oauth_server("qwen-oauth"), Some(server));
+    assert_eq!(catalog.oauth_server("qwen"), None);
+    assert_eq!(
+        server.scopes.join(" "),
+        "openid profile email model.completion"
+    );
+    let portal = catalog.endpoint("portal").unwrap();
+    assert_eq!(server.default_resource_url, portal.base_url);
+}
+
+#[test]
 fn vocabulary_is_spelled_the_same_everywhere() {
     for class in ErrorClass::ALL {
         assert_eq!(class.to_string().parse::<ErrorClass>().unwrap(), *class);

@@ -117,9 +117,49 @@ fn every_table_can_be_overridden() {
         "kinds.json5",
         "errors.json5",
         "sunset.json5",
+        "oauth.json5",
     ];
     for table in tables {
         over(table, "[]").unwrap();
+    }
+}
+
+#[test]
+fn an_identity_server_is_checked() {
+    let cases = [
+        (
+            "oauth",
+            "[{id: 'qwen-chat', provider: 'mars'}]",
+            "`qwen-chat`: provider `mars` does not exist",
+        ),
+        (
+            "oauth",
+            "[{id: 'qwen-chat', token_url: 'http://chat.qwen.ai/token'}]",
+            "`qwen-chat`: a URL is neither https nor on this machine",
+        ),
+        (
+            "oauth",
+            "[{id: 'qwen-chat', device_url: 'http://localhost@evil.example/'}]",
+            "`qwen-chat`: a URL is neither https nor on this machine",
+        ),
+        (
+            "oauth",
+            "[{id: 'qwen-chat', slow_down_percent: 100}]",
+            "`qwen-chat`: its waits do not grow from above zero to the longest",
+        ),
+    ];
+    for (table, contents, expected) in cases {
+        let file = format!("{table}.json5");
+        assert_refused(&file, contents, &format!("`{file}`, row {expected}"));
+    }
+}
+
+#[test]
+fn an_identity_server_may_be_on_this_machine() {
+    for url in ["http://127.0.0.1:4010/token", "http://localhost/token"] {
+        let text = format!("[{{id: 'qwen-chat', token_url: '{url}'}}]");
+        let catalog = over("oauth.json5", &text).unwrap();
+        assert_eq!(catalog.oauth_server("qwen-oauth").unwrap().token_url, url);
     }
 }
 
