@@ -128,8 +128,8 @@ class Stand:
                     self._found.append(f"{secret} is in {place}")
         requests = [json.loads(line) for line in log.splitlines()]
         answered = [line for line in requests if line.get("outcome") == "complete"]
-        if not answered or not all(line.get("usage") for line in answered):
-            self._found.append("the log holds complete requests without usage, or none at all")
+        if not all(line.get("usage") for line in answered):
+            self._found.append("the log holds complete requests without usage")
 
     def problems(self) -> list[str]:
         """Returns what was wrong besides failed tests; known once the servers have ended."""

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use catalog::{Catalog, FailureKind};
+use credentials::Secret;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -144,6 +145,7 @@ impl Upstream {
         let answer = if is_event_stream(&parts.headers) {
             let policy = StreamPolicy {
                 strip_usage,
+                secret: route.secret().cloned(),
                 idle_max: STREAM_IDLE_MAX,
                 stop: call.stop.clone(),
             };
@@ -270,7 +272,8 @@ impl Upstream {
 
 /// Reads what an error says; the request id in the headers is the one to quote.
 fn error_body(route: &Route, headers: &HeaderMap, body: &[u8]) -> ErrorBody {
-    let mut error = ErrorBody::read_without(route.secret(), body);
+    let secret = route.secret().map_or("", Secret::expose);
+    let mut error = ErrorBody::read_without(secret, body);
     let from_header = headers
         .get(UPSTREAM_REQUEST_ID)
         .and_then(|id| id.to_str().ok());

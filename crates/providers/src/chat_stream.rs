@@ -1,7 +1,8 @@
 //! A streamed chat reply on its way from the upstream to the client.
 //!
-//! Events leave as the upstream wrote them, one documented patch apart: when the gateway asked for usage and the
-//! client did not, the usage-only chunk is taken out. Meanwhile the scanner learns what the ledger needs. A stream
+//! Events leave as the upstream wrote them, few documented patches apart: when the gateway asked for usage and the
+//! client did not, the usage-only chunk is taken out; a missing end marker is added; an error event that clients
+//! would not understand, or that repeats the credential, is rewritten. Meanwhile the scanner learns what the ledger needs. A stream
 //! never just stops: when the upstream cuts it, goes silent, or the gateway must shut down, the client gets an
 //! OpenAI-shaped error event first.
 
@@ -14,8 +15,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use credentials::Secret;
 use http_body::{Body, Frame};
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -74,6 +76,8 @@ pub struct StreamPolicy {
     pub idle_max: Duration,
     /// Cancelled when open streams must end now.
     pub stop: CancellationToken,
+    /// The credential, which must not go on when the upstream repeats it in an error.
+    pub secret: Option<Secret>,
 }
 
 /// Why a stream failed before its first content, while the request can still be tried elsewhere.
@@ -111,6 +115,7 @@ pub struct ChatStream<B> {
 /// Reads events as they pass.
 struct Watch {
     strip_usage: bool,
+    secret: Option<Secret>,
     usage: Option<Usage>,
     events: u64,
     finished: bool,
@@ -138,9 +143,8 @@ impl Watch {
         self.garbage |= self.events == 1 && object(&data).is_none();
         self.finished |= values_of(&FINISH, &data).any(|first| first == b'"');
         let is_unusual = ERROR.find(&data).is_some() || CHOICES.find(&data).is_none();
-        if is_unusual && object(&data).is_some_and(|object| is_error_envelope(&object)) {
-            self.error = Some(Bytes::copy_from_slice(&data));
-            return Verdict::Keep;
+        if is_unusual && let Some(error) = object(&data).filter(is_error_envelope) {
+            return self.look_at_error(&error, &data);
         }
         if values_of(&USAGE, &data).any(|first| first == b'{') {
             self.look_at_usage(&data)
@@ -149,10 +153,16 @@ impl Watch {
         }
     }
 
-    /// Says whether an error event that OpenAI clients understand has passed; the native envelope is not one.
-    fn has_told_error(&self) -> bool {
-        let error = self.error.as_deref().and_then(object);
-        error.is_some_and(|error| error.raw("error").is_some())
+    /// Keeps an error event that OpenAI clients understand; the native envelope is not one.
+    fn look_at_error(&mut self, error: &Object<'_>, data: &[u8]) -> Verdict {
+        self.error = Some(Bytes::copy_from_slice(data));
+        let secret = self.secret.as_ref().map_or("", Secret::expose);
+        let repeats_secret = !secret.is_empty() && memmem::find(data, secret.as_bytes()).is_some();
+        if error.raw("error").is_some() && !repeats_secret {
+            return Verdict::Keep;
+        }
+        let error = ErrorBody::read_without(secret, data);
+        Verdict::Replace(error_event(&error.message, error.code.as_deref()))
     }
 
     fn look_at_usage(&mut self, data: &[u8]) -> Verdict {
@@ -170,6 +180,12 @@ impl Watch {
             Verdict::Keep
         }
     }
+}
+
+fn error_event(message: &str, code: Option<&str>) -> Bytes {
+    let error =
+        serde_json::json!({"message": message, "type": "api_error", "param": null, "code": code});
+    Bytes::from(format!("data: {{\"error\":{error}}}\n\n"))
 }
 
 /// Returns the first character of every value of a member called `key` (given with its quotes), at any depth.
@@ -214,6 +230,7 @@ where
             splitter: EventSplitter::default(),
             watch: Watch {
                 strip_usage: policy.strip_usage,
+                secret: policy.secret,
                 usage: None,
                 events: 0,
                 finished: false,
@@ -321,19 +338,11 @@ where
 
     fn end_of_upstream(&mut self, broken: bool) {
         let rest = self.splitter.finish();
-        if !rest.is_empty() && is_whole_event(&rest) && self.watch.look(&rest) == Verdict::Keep {
-            let line_ends: &[u8] = if rest.ends_with(b"\n") {
-                b"\n"
-            } else {
-                b"\n\n"
-            };
-            self.push_ready(rest);
-            self.push_ready(Bytes::from_static(line_ends));
+        if is_whole_event(&rest) {
+            self.push_last(rest);
         }
-        if let Some(error) = &self.watch.error {
-            let error = ErrorBody::read(error);
-            let code = error.code.unwrap_or_default();
-            self.end_with_error(Ended::UpstreamError, &error.message, &code);
+        if self.watch.error.is_some() {
+            self.ended = Some(Ended::UpstreamError);
         } else if self.watch.done {
             self.ended = Some(Ended::Complete);
         } else if self.watch.finished && !broken {
@@ -357,11 +366,22 @@ where
             return;
         }
         self.ended = Some(ended);
-        if self.watch.has_told_error() {
-            return;
+        if self.watch.error.is_none() {
+            self.push_ready(error_event(message, Some(code)));
         }
-        let event = serde_json::json!({"error": {"message": message, "type": "api_error", "param": null, "code": code}});
-        self.push_ready(Bytes::from(format!("data: {event}\n\n")));
+    }
+
+    /// Forwards an event that lacks its blank line, with one.
+    fn push_last(&mut self, event: Bytes) {
+        let line_ends = if event.ends_with(b"\n") { "\n" } else { "\n\n" };
+        match self.watch.look(&event) {
+            Verdict::Keep => {
+                self.push_ready(event);
+                self.push_ready(Bytes::from_static(line_ends.as_bytes()));
+            }
+            Verdict::Drop => {}
+            Verdict::Replace(bytes) => self.push_ready(bytes),
+        }
     }
 
     fn push_ready(&mut self, bytes: Bytes) {

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{Catalog, Provider, ResolvedRef, Standing};
-use config::{ProviderId, ProviderSettings, Settings};
-use credentials::{Resolution, Resolver};
+use config::{ModelChoice, ProviderId, ProviderSettings, Settings};
+use credentials::{Candidate, Provenance, Resolution, Resolver, Secret};
+
+use crate::failover::{Chain, Skipped};
 
 mod listing;
 mod route;
@@ -29,14 +31,17 @@ pub struct Directory {
     providers: Vec<Entry>,
     aliases: Vec<(String, String)>,
     default_model: Option<String>,
-    agents: Vec<(String, Option<String>)>,
-    ready: HashMap<String, Arc<Route>>,
+    default_fallbacks: Vec<String>,
+    agents: Vec<(String, Option<ModelChoice>)>,
+    allows_metered: bool,
+    ready: HashMap<String, Arc<Chain>>,
 }
 
 /// One provider of this home.
 struct Entry {
     id: String,
-    target: Option<Target>,
+    /// One per credential, in the order in which they are tried; empty without a base URL.
+    targets: Vec<Target>,
     problem: Option<RouteError>,
     models: Vec<ListedModel>,
     is_configured: bool,
@@ -75,18 +80,17 @@ impl Directory {
             .collect();
         let defaults = &settings.agents.defaults;
         let alias = |row: &config::AgentModel| Some((row.alias.clone()?, row.reference.clone()));
-        let agents = settings.agents.entries.iter().map(|agent| {
-            (
-                agent.id.to_string(),
-                agent.model.as_ref().and_then(|model| model.primary.clone()),
-            )
-        });
+        let agents = settings.agents.entries.iter();
+        let routing = settings.routing.as_ref();
+        let allows_metered = routing.and_then(|routing| routing.get("allowMetered")?.as_bool());
         let mut directory = Self {
             catalog,
             providers,
             aliases: defaults.models.iter().filter_map(alias).collect(),
             default_model: defaults.model.primary.clone(),
-            agents: agents.collect(),
+            default_fallbacks: defaults.model.fallbacks.clone(),
+            agents: agents.map(|agent| (agent.id.to_string(), agent.model.clone())).collect(),
+            allows_metered: allows_metered.unwrap_or_default(),
             ready: HashMap::new(),
         };
         directory.prepare();
@@ -101,46 +105,87 @@ impl Directory {
             .collect();
         names.extend(self.aliases.iter().map(|(alias, _)| alias.clone()));
         names.extend(self.agent_models());
-        let routes: Vec<_> = names
+        let chains: Vec<_> = names
             .into_iter()
             .filter_map(|name| Some((self.find(&name).ok()?, name)))
             .collect();
-        self.ready = routes
+        self.ready = chains
             .into_iter()
-            .map(|(route, name)| (name, Arc::new(route)))
+            .map(|(chain, name)| (name, Arc::new(chain)))
             .collect();
     }
 
-    /// Returns the route of `text`: `provider/model`, an alias, a bare model id, `openclaw` or `openclaw/<agent>`.
+    /// Returns the candidates of `text`: `provider/model`, an alias, a bare model id, `openclaw` or `openclaw/<agent>`.
+    ///
+    /// A model that was named is the only one asked, with each of its credentials. An agent has its model and then the
+    /// configured fallbacks.
     ///
     /// # Errors
     /// [`RouteError`] says why there is none and what to do.
-    pub fn route(&self, text: &str) -> Result<Arc<Route>, RouteError> {
+    pub fn chain(&self, text: &str) -> Result<Arc<Chain>, RouteError> {
         match self.ready.get(text) {
-            Some(route) => Ok(Arc::clone(route)),
+            Some(chain) => Ok(Arc::clone(chain)),
             None => self.find(text).map(Arc::new),
         }
     }
 
-    fn find(&self, text: &str) -> Result<Route, RouteError> {
+    fn find(&self, text: &str) -> Result<Chain, RouteError> {
         let text = text.trim();
-        if let Some(agent) = agent_name(text) {
-            return self.find_model(&self.model_of_agent(agent)?);
+        let models = match agent_name(text) {
+            Some(agent) => self.models_of_agent(agent)?,
+            None => vec![text.to_owned()],
+        };
+        let (mut routes, mut skipped, mut first_error) = (Vec::new(), Vec::new(), None);
+        for model in models {
+            match self.find_model(&model) {
+                Ok(found) => routes.extend(found),
+                Err(error) => {
+                    skipped.push(Skipped { model, reason: error.to_string() });
+                    first_error.get_or_insert(error);
+                }
+            }
         }
-        self.find_model(text)
+        let routes = self.within_billing(routes, &mut skipped);
+        Chain::new(routes.into_iter().map(Arc::new).collect(), skipped)
+            .ok_or_else(|| first_error.unwrap_or(RouteError::NoDefault))
     }
 
-    fn model_of_agent(&self, agent: &str) -> Result<String, RouteError> {
+    /// Takes out candidates that would bill each request when the first one is paid for ahead or free.
+    fn within_billing(&self, mut routes: Vec<Route>, skipped: &mut Vec<Skipped>) -> Vec<Route> {
+        let starts_metered = routes.first().is_none_or(|route| route.is_metered != Some(false));
+        if !self.allows_metered && !starts_metered {
+            routes.retain(|route| {
+                let is_metered = route.is_metered == Some(true);
+                if is_metered {
+                    let reason = "it bills each request, and `routing.allowMetered` is not set".to_owned();
+                    skipped.push(Skipped { model: route.reference(), reason });
+                }
+                !is_metered
+            });
+        }
+        routes
+    }
+
+    /// Returns the model of an agent and its fallbacks.
+    fn models_of_agent(&self, agent: &str) -> Result<Vec<String>, RouteError> {
         let known = self.agents.iter().find(|(id, _)| id == agent);
         if known.is_none() && !matches!(agent, "" | "default" | "main") {
             return Err(RouteError::UnknownAgent(shown(agent)));
         }
-        let own = known.and_then(|(_, model)| model.clone());
-        own.or_else(|| self.default_model.clone())
-            .ok_or(RouteError::NoDefault)
+        let own = known.and_then(|(_, choice)| choice.as_ref());
+        let primary = own.and_then(|own| own.primary.clone()).or_else(|| self.default_model.clone());
+        let own_fallbacks = own.map(|own| &own.fallbacks).filter(|own| !own.is_empty());
+        let fallbacks = own_fallbacks.unwrap_or(&self.default_fallbacks);
+        let mut models = vec![primary.ok_or(RouteError::NoDefault)?];
+        for fallback in fallbacks {
+            if !models.contains(fallback) {
+                models.push(fallback.clone());
+            }
+        }
+        Ok(models)
     }
 
-    fn find_model(&self, text: &str) -> Result<Route, RouteError> {
+    fn find_model(&self, text: &str) -> Result<Vec<Route>, RouteError> {
         let custom: Vec<&str> = self
             .providers
             .iter()
@@ -153,12 +198,12 @@ impl Directory {
             .map(|(alias, to)| (alias.as_str(), to.as_str()))
             .collect();
         match self.catalog.resolve_ref(text, &custom, &aliases) {
-            ResolvedRef::One { model, .. } => self.route_on(&model.provider, &model.model),
+            ResolvedRef::One { model, .. } => self.routes_on(&model.provider, &model.model),
             ResolvedRef::Several(models) => {
                 let mut errors = Vec::new();
                 for model in models {
-                    match self.route_on(&model.provider, &model.model) {
-                        Ok(route) => return Ok(route),
+                    match self.routes_on(&model.provider, &model.model) {
+                        Ok(routes) => return Ok(routes),
                         Err(error) => errors.push(error),
                     }
                 }
@@ -174,18 +219,19 @@ impl Directory {
     }
 
     /// A bare id that only the config knows belongs to the configured provider that lists it.
-    fn bare_configured(&self, text: &str) -> Result<Route, RouteError> {
+    fn bare_configured(&self, text: &str) -> Result<Vec<Route>, RouteError> {
         let owner = self
             .providers
             .iter()
             .find(|entry| entry.models.iter().any(|model| model.id == text));
         match owner {
-            Some(entry) => self.route_on(&entry.id, text),
+            Some(entry) => self.routes_on(&entry.id, text),
             None => Err(self.unknown(text)),
         }
     }
 
-    fn route_on(&self, provider: &str, model: &str) -> Result<Route, RouteError> {
+    /// Returns the routes to a model of a provider, one per credential.
+    fn routes_on(&self, provider: &str, model: &str) -> Result<Vec<Route>, RouteError> {
         let entry = self
             .providers
             .iter()
@@ -194,18 +240,13 @@ impl Directory {
         if let Some(problem) = &entry.problem {
             return Err(problem.clone());
         }
-        let route = entry
-            .target
-            .as_ref()
-            .and_then(|target| target.route(model).ok())
-            .ok_or_else(|| self.unknown(model))?;
         let listed = entry.models.iter().find(|row| row.id == model);
         let declines_usage = listed.is_some_and(|row| row.asks_usage == Some(false));
-        Ok(if declines_usage {
-            route.without_usage()
-        } else {
-            route
-        })
+        let routes = entry.targets.iter().filter_map(|target| target.route(model).ok());
+        let routes: Vec<Route> = routes
+            .map(|route| if declines_usage { route.without_usage() } else { route })
+            .collect();
+        if routes.is_empty() { Err(self.unknown(model)) } else { Ok(routes) }
     }
 
     fn unknown(&self, text: &str) -> RouteError {
@@ -283,6 +324,14 @@ fn agent_name(text: &str) -> Option<&str> {
     }
 }
 
+/// Returns the credentials that may be tried one after the other: the stored profiles, which the operator put in order;
+/// without any, the first other source. Going on from a profile to a variable could move a request to another account.
+fn logins(resolution: &Resolution) -> Vec<(&Candidate, &Secret)> {
+    let is_profile = |candidate: &Candidate| matches!(candidate.provenance, Provenance::Profile { .. });
+    let profiles: Vec<_> = resolution.usable().filter(|(candidate, _)| is_profile(candidate)).collect();
+    if profiles.is_empty() { resolution.usable().take(1).collect() } else { profiles }
+}
+
 /// Says whether the config has the service of `id` under one of its aliases and not under `id` itself.
 fn is_twin(catalog: &Catalog, settings: &Settings, id: &ProviderId) -> bool {
     let Some(known) = catalog
@@ -308,7 +357,8 @@ fn entry(
 ) -> Entry {
     let configured = settings.models.provider(id);
     let known = catalog.provider(id.as_str());
-    let usable = resolution.usable().next();
+    let logins = logins(resolution);
+    let usable = logins.first().copied();
     let base_url = base_url(catalog, configured, known, usable.map(|(_, secret)| secret));
     let target = base_url.and_then(|url| Target::new(catalog, id.as_str(), &url).ok());
     let plan = target.as_ref().and_then(|target| target.plan);
@@ -340,17 +390,21 @@ fn entry(
             reasons: resolution.reasons(),
         }),
     };
-    let target = target.map(|target| {
-        let target = configured.map_or(target.clone(), |provider| with_settings(target, provider));
-        match usable {
-            Some((candidate, secret)) => target.with_secret(catalog, &candidate.label, secret),
-            None => target,
-        }
+    let target = target.map(|target| match configured {
+        Some(provider) => with_settings(target, provider),
+        None => target,
     });
+    let with_login = |target: &Target| -> Vec<Target> {
+        let login = |(candidate, secret): &(&Candidate, &Secret)| {
+            target.clone().with_secret(catalog, &candidate.label, secret)
+        };
+        if logins.is_empty() { vec![target.clone()] } else { logins.iter().map(login).collect() }
+    };
+    let targets = target.as_ref().map(with_login).unwrap_or_default();
     let models = listing::models(catalog, settings.models.mode, configured, known, plan);
     Entry {
         id: id.to_string(),
-        target,
+        targets,
         problem,
         models,
         is_configured: configured.is_some(),
@@ -363,7 +417,7 @@ fn base_url(
     catalog: &Catalog,
     configured: Option<&ProviderSettings>,
     known: Option<&Provider>,
-    secret: Option<&credentials::Secret>,
+    secret: Option<&Secret>,
 ) -> Option<String> {
     if let Some(url) = configured.and_then(|provider| provider.base_url.clone()) {
         return Some(url);

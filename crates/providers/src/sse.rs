@@ -1,5 +1,7 @@
 //! Cuts a byte stream into server-sent events at any frame boundary, without copying whole frames.
 
+use std::ops::Range;
+
 use bytes::{Bytes, BytesMut};
 use memchr::memchr;
 
@@ -7,13 +9,18 @@ use memchr::memchr;
 pub const HELD_EVENT_BYTES_MAX: usize = 1024 * 1024;
 
 /// What to do with an event that was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The event goes on to the client.
     Keep,
     /// The event is taken out of the stream.
     Drop,
+    /// These bytes go on instead of the event.
+    Replace(Bytes),
 }
+
+/// A range of the text and what goes on in its place.
+type Edit = (Range<usize>, Bytes);
 
 /// Splits frames into events, holding at most one unfinished event.
 #[derive(Debug, Default)]
@@ -26,16 +33,16 @@ impl EventSplitter {
     /// complete events that were kept, as they were; an unfinished event stays here until its end arrives.
     pub fn push(&mut self, frame: &Bytes, look: impl FnMut(&[u8]) -> Verdict) -> Bytes {
         if self.held.is_empty() {
-            let (end, dropped) = scan(frame, look);
+            let (end, edits) = scan(frame, look);
             self.hold(frame.get(end..).unwrap_or_default());
-            return keep(frame.slice(..end), &dropped);
+            return keep(frame.slice(..end), &edits);
         }
         self.held.extend_from_slice(frame);
-        let (mut end, dropped) = scan(&self.held, look);
+        let (mut end, edits) = scan(&self.held, look);
         if self.held.len() - end > HELD_EVENT_BYTES_MAX {
             end = self.held.len();
         }
-        keep(self.held.split_to(end).freeze(), &dropped)
+        keep(self.held.split_to(end).freeze(), &edits)
     }
 
     /// Returns what is left when the stream ends: an event without its blank line, or nothing.
@@ -48,29 +55,31 @@ impl EventSplitter {
     }
 }
 
-/// Runs `look` over the complete events of `text`; returns where they end and the ranges to drop.
-fn scan(text: &[u8], mut look: impl FnMut(&[u8]) -> Verdict) -> (usize, Vec<(usize, usize)>) {
-    let mut dropped = Vec::new();
+/// Runs `look` over the complete events of `text`; returns where they end and what to change in them.
+fn scan(text: &[u8], mut look: impl FnMut(&[u8]) -> Verdict) -> (usize, Vec<Edit>) {
+    let mut edits = Vec::new();
     let mut start = 0;
     while let Some(end) = event_end(text, start) {
-        let event = text.get(start..end).unwrap_or_default();
-        if look(event) == Verdict::Drop {
-            dropped.push((start, end));
+        match look(text.get(start..end).unwrap_or_default()) {
+            Verdict::Keep => {}
+            Verdict::Drop => edits.push((start..end, Bytes::new())),
+            Verdict::Replace(bytes) => edits.push((start..end, bytes)),
         }
         start = end;
     }
-    (start, dropped)
+    (start, edits)
 }
 
-fn keep(complete: Bytes, dropped: &[(usize, usize)]) -> Bytes {
-    if dropped.is_empty() {
+fn keep(complete: Bytes, edits: &[Edit]) -> Bytes {
+    if edits.is_empty() {
         return complete;
     }
     let mut out = BytesMut::with_capacity(complete.len());
     let mut at = 0;
-    for &(start, end) in dropped {
-        out.extend_from_slice(complete.get(at..start).unwrap_or_default());
-        at = end;
+    for (range, instead) in edits {
+        out.extend_from_slice(complete.get(at..range.start).unwrap_or_default());
+        out.extend_from_slice(instead);
+        at = range.end;
     }
     out.extend_from_slice(complete.get(at..).unwrap_or_default());
     out.freeze()

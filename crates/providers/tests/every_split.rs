@@ -35,6 +35,7 @@ async fn through(pieces: Vec<Bytes>, strip_usage: bool) -> Bytes {
         strip_usage,
         idle_max: Duration::from_secs(5),
         stop: CancellationToken::new(),
+        secret: None,
     };
     let opened = ChatStream::open(Pieces(pieces.into()), policy).await;
     let mut stream = opened.expect("a stream");

@@ -89,7 +89,7 @@ impl Directory {
 }
 
 fn view(entry: &Entry) -> ProviderView<'_> {
-    let target = entry.target.as_ref();
+    let target = entry.targets.first();
     ProviderView {
         id: &entry.id,
         base_url: target.map(|target| target.base.as_str()),

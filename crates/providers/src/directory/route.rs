@@ -66,6 +66,8 @@ pub struct Route {
     pub models_url: Option<Uri>,
     /// Whether streams are asked for usage.
     pub asks_usage: bool,
+    /// Whether each request is billed; none when that is not known.
+    pub is_metered: Option<bool>,
     /// Longest time for one call.
     pub timeout: Duration,
     /// Headers that the config adds.
@@ -146,6 +148,7 @@ impl Target {
                 .map(|path| self.base.join(path))
                 .transpose()?,
             asks_usage: self.asks_usage,
+            is_metered: self.plan.map(Plan::is_metered),
             timeout: self.timeout,
             extra_headers: self.extra_headers.clone(),
             family: self.family,
@@ -191,9 +194,7 @@ impl Route {
         self.login.as_ref().map(|login| &login.header)
     }
 
-    pub(crate) fn secret(&self) -> &str {
-        self.login
-            .as_ref()
-            .map_or("", |login| login.secret.expose())
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        self.login.as_ref().map(|login| &login.secret)
     }
 }

@@ -50,7 +50,7 @@ fn every_way_to_name_a_model_leads_to_its_host() {
         ("modelstudio/m", "modelstudio/m", "proxy.example"),
     ] {
         let route = directory
-            .route(text)
+            .chain(text)
             .unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(
             (route.reference().as_str(), &*route.host),
@@ -63,42 +63,47 @@ fn every_way_to_name_a_model_leads_to_its_host() {
 #[test]
 fn a_key_goes_to_its_own_provider_only() {
     let directory = directory(STANDARD, &[KEY]);
-    assert_eq!(directory.route("qwen/glm-5").unwrap().secret(), KEY.1);
-    assert_eq!(directory.route("modelstudio/m").unwrap().secret(), "sk-own");
-    assert_eq!(directory.route("local/small").unwrap().secret(), "");
+    for (model, secret) in [
+        ("qwen/glm-5", Some(KEY.1)),
+        ("modelstudio/m", Some("sk-own")),
+        ("local/small", None),
+    ] {
+        let route = directory.chain(model).unwrap();
+        assert_eq!(route.secret().map(credentials::Secret::expose), secret);
+    }
 }
 
 #[test]
 fn usage_is_asked_for_unless_the_row_declines() {
     let directory = directory(STANDARD, &[KEY]);
-    assert!(directory.route("qwen/glm-5").unwrap().asks_usage);
-    assert!(directory.route("local/Qwen/big").unwrap().asks_usage);
-    assert!(!directory.route("local/small").unwrap().asks_usage);
+    assert!(directory.chain("qwen/glm-5").unwrap().asks_usage);
+    assert!(directory.chain("local/Qwen/big").unwrap().asks_usage);
+    assert!(!directory.chain("local/small").unwrap().asks_usage);
 }
 
 #[test]
 fn a_missing_route_says_why() {
     let without_key = directory(STANDARD, &[]);
-    let error = without_key.route("qwen/glm-5").unwrap_err();
+    let error = without_key.chain("qwen/glm-5").unwrap_err();
     assert!(
         matches!(&error, RouteError::NoCredential { provider, .. } if provider == "qwen"),
         "{error}"
     );
     assert!(error.hint().contains("openclaw onboard"));
     let directory = directory(STANDARD, &[KEY]);
-    let error = directory.route("qwen3.5-pluss").unwrap_err();
+    let error = directory.chain("qwen3.5-pluss").unwrap_err();
     assert!(
         error.hint().contains("qwen/qwen3.5-plus"),
         "{}",
         error.hint()
     );
     assert_eq!(
-        directory.route("openclaw/nobody").unwrap_err(),
+        directory.chain("openclaw/nobody").unwrap_err(),
         RouteError::UnknownAgent("nobody".into())
     );
     assert!(
         matches!(
-            directory.route("gpt-5"),
+            directory.chain("gpt-5"),
             Err(RouteError::UnknownModel { .. })
         ),
         "never another vendor"
@@ -110,7 +115,7 @@ fn without_a_base_url_the_key_decides_the_plan() {
     let config = r#"{agents: {defaults: {model: "qwen/qwen3.5-plus"}}}"#;
     let host = |key| {
         directory(config, &[("QWEN_API_KEY", key)])
-            .route("openclaw")
+            .chain("openclaw")
             .unwrap()
             .host
             .to_string()
@@ -145,9 +150,9 @@ fn one_broken_provider_leaves_the_others() {
     let config = r#"{models: {providers: {bad: {baseUrl: 5, models: []}, local: {baseUrl: "http://127.0.0.1:9/v1",
         models: [{id: "m", name: "m"}]}}}}"#;
     let directory = directory(config, &[]);
-    assert!(directory.route("local/m").is_ok());
+    assert!(directory.chain("local/m").is_ok());
     assert!(matches!(
-        directory.route("bad/m"),
+        directory.chain("bad/m"),
         Err(RouteError::Disabled { .. })
     ));
 }
@@ -167,7 +172,7 @@ fn one_service_is_listed_under_one_name() {
         "{listed:?}"
     );
     assert!(
-        directory.route("qwen/qwen3.5-plus").is_ok(),
+        directory.chain("qwen/qwen3.5-plus").is_ok(),
         "not listed is not refused"
     );
 }
