@@ -13,9 +13,39 @@
 //! `x-openclaw-emulator: 1`, and every listed model is owned by
 //! `openclaw-emulator`.
 //!
+//! What is played:
+//!
+//! - `GET /models` and `POST /chat/completions` on the hosts of every plan, for
+//!   the [`KEYS`]; on `portal.qwen.ai/v1` for access tokens instead;
+//! - the identity server of the portal, `chat.qwen.ai`:
+//!   `POST /api/v1/oauth2/device/code` begins a login (RFC 8628, with proof key
+//!   S256), `POST /api/v1/oauth2/token` polls for it and refreshes its tokens.
+//!
+//! What steers it, on the direct listener or as methods of [`Emulator`]:
+//!
+//! - `GET /_emulator/requests`: every request, with secrets masked;
+//! - `GET /_emulator/keys`, `GET /_emulator/ca.pem`: what clients need;
+//! - `POST /_emulator/script`: faults on demand, for any host;
+//! - `GET /_emulator/oauth`: settings and clock of the identity server, logins
+//!   with their user codes, every token with its state, and how often each was
+//!   taken and refused;
+//! - `POST /_emulator/oauth`: changes any of the settings `access_ttl_ms`,
+//!   `device_ttl_ms`, `rotate`, `grace_ms`, `omit_refresh_token`,
+//!   `revoke_on_reuse`, `approve_after_polls`, `interval_s`, `slow_down_polls`,
+//!   `resource_url`, `fail_before_rotation`, `fail_after_rotation`, `delay_ms`
+//!   (before a token request is looked at), `reply_delay_ms` (after its change,
+//!   before its reply) and `frozen` (the clock moves only when told to), and
+//!   carries out `revoke_all`, `revoke_access` (refresh tokens stay good),
+//!   `revoke: [token]` (ends the login of each) and
+//!   `issue: {access, refresh, expires_in_ms}`, which mints a login;
+//! - `POST /_emulator/oauth/approve` and `/deny` with `{user_code}`: what the
+//!   person decides;
+//! - `POST /_emulator/oauth/advance` with `{ms}`: lets tokens and codes age;
+//! - `POST /_emulator/reset`: forgets all of it.
+//!
 //! A request walks through these modules: `server` accepts, `target` finds
 //! which host is meant, `journal` remembers it, `script` may change its
-//! fate, `route` picks the endpoint, `access` checks the key, an
+//! fate, `route` picks the endpoint, `access` checks the key or token, an
 //! `endpoint` answers, and `delivery` puts the answer on the wire at the
 //! scripted pace.
 //!

@@ -1,6 +1,6 @@
 //! Every key against every host: who gets in, and what the others are told.
 
-use emulator::{HOSTS, KEYS};
+use emulator::{HOSTS, KEYS, Service};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -87,6 +87,7 @@ async fn every_key_at_every_host() {
     assert!(
         HOSTS
             .iter()
+            .filter(|host| host.service == Service::Models)
             .all(|host| GATES.iter().any(|gate| gate.0 == host.name))
     );
     let emulator = start().await;

@@ -66,7 +66,7 @@ fn trusting(ca_pem: &str) -> TlsConnector {
 }
 
 /// Opens HTTP inside TLS inside a tunnel.
-async fn https(
+pub(crate) async fn https(
     emulator: &Emulator,
     host: &'static str,
     ca_pem: &str,
