@@ -3,15 +3,14 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use catalog::FailureKind;
 use http::HeaderMap;
 use http_body_util::BodyExt;
-use providers::attempt::{Answer, Call};
+use providers::attempt::Answer;
 use providers::chat_request::ChatRequest;
 use providers::chat_stream::{ChatStream, Ended};
 use providers::http_client::ReplyBody;
 use providers::sse::{EventSplitter, Verdict, event_data};
-use providers::{Deadline, Failure, Reply, Route, Upstream, Usage};
+use providers::{Ask, Chain, Deadline, Exhausted, Reply, Route, Upstream, Usage};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -45,31 +44,29 @@ pub struct TurnAnswer {
     pub duration: Duration,
 }
 
-/// Runs one turn on `route`; `show` sees each piece as it arrives.
+/// Runs one turn on the first candidate of `chain` that answers; `show` sees each piece as it arrives.
 ///
 /// # Errors
-/// A classified [`Failure`] when no answer began; an answer that began and broke is returned with `broken_by` set.
+/// [`Exhausted`] when no answer began; an answer that began and broke is returned with `broken_by` set.
 ///
 /// # Cancel safety
 /// Dropping the future closes the upstream connection.
 pub async fn run_turn(
     upstream: &Upstream,
-    route: &Route,
+    chain: &Chain,
     turn: &Turn,
     mut show: impl FnMut(&Delta),
-) -> Result<TurnAnswer, Failure> {
+) -> Result<TurnAnswer, Exhausted> {
     let started = Instant::now();
-    let request = request(route, turn).ok_or_else(|| broken_request(upstream, route))?;
     let deadline = Deadline::after(turn.timeout);
-    let stop = CancellationToken::new();
-    let call = Call {
-        route,
-        request: &request,
+    let ask = Ask {
+        request: &request(chain.first(), turn),
         headers: &HeaderMap::new(),
         deadline,
-        stop: &stop,
+        stop: &CancellationToken::new(),
     };
-    let reply = upstream.attempt(call).await?;
+    let (route, reply) = upstream.attempt_chain(chain, ask).await?;
+    let route = &route;
     let mut answer = empty_answer(route, &reply);
     match reply.answer {
         Answer::Whole(bytes) => take_whole(&bytes, &mut answer, &mut show),
@@ -92,14 +89,10 @@ pub async fn run_turn(
     Ok(answer)
 }
 
-fn request(route: &Route, turn: &Turn) -> Option<ChatRequest> {
-    let body = json!({
-        "model": &*route.model,
-        "messages": [{"role": "user", "content": turn.message}],
-        "stream": true,
-        "stream_options": {"include_usage": true},
-    });
-    ChatRequest::parse(Bytes::from(body.to_string())).ok()
+/// Makes the request; each candidate gets its own model in it when it is sent.
+fn request(route: &Route, turn: &Turn) -> ChatRequest {
+    let messages = json!([{"role": "user", "content": turn.message}]);
+    ChatRequest::streamed(&route.model, &messages)
 }
 
 fn empty_answer(route: &Route, reply: &Reply) -> TurnAnswer {
@@ -162,15 +155,4 @@ fn take_whole(bytes: &[u8], answer: &mut TurnAnswer, show: &mut impl FnMut(&Delt
         .unwrap_or_default();
     answer.text.push_str(text);
     show(&Delta::Text(text.to_owned()));
-}
-
-/// The request is made here, so this says that the maker is at fault.
-fn broken_request(upstream: &Upstream, route: &Route) -> Failure {
-    let message = "the request could not be built".to_owned();
-    Failure::of_connection(
-        upstream.catalog(),
-        &route.place(),
-        FailureKind::Response,
-        message,
-    )
 }

@@ -171,6 +171,11 @@ impl RequestRecord {
         }
     }
 
+    /// Notes which candidate answered.
+    pub(crate) fn answered_by(&mut self, route: &Arc<Route>) {
+        self.route = Arc::clone(route);
+    }
+
     /// Notes that the upstream answered with `status`.
     pub(crate) fn answered(&mut self, status: u16, upstream_request_id: Option<&str>) {
         self.seen.status = status;

@@ -108,3 +108,19 @@ impl From<providers::Failure> for Failed {
             .hint(hint)
     }
 }
+
+impl From<providers::Exhausted> for Failed {
+    fn from(exhausted: providers::Exhausted) -> Self {
+        let message = exhausted.message();
+        let Some(failure) = exhausted.decisive() else {
+            return Self::new(message);
+        };
+        let only = exhausted.tried() == 1 && exhausted.skipped().is_empty();
+        let failed = Self::from(failure.clone());
+        if only {
+            failed
+        } else {
+            Self { message, ..failed }
+        }
+    }
+}

@@ -108,6 +108,27 @@ impl ChatRequest {
         })
     }
 
+    /// Creates a request for a stream with usage, from parts that are known to be valid.
+    pub fn streamed(model: &str, messages: &serde_json::Value) -> Self {
+        let (model, messages) = (
+            serde_json::Value::from(model).to_string(),
+            messages.to_string(),
+        );
+        let body = format!(
+            "{{\"model\":{model},\"messages\":{messages},\"stream\":true,\"stream_options\":{{\"include_usage\":true}}}}"
+        );
+        let at = "{\"model\":".len();
+        let name = decode_string(&model).unwrap_or_default().into_owned();
+        Self {
+            model: Some((name, at..at + model.len())),
+            stream: true,
+            usage: UsageMember::Asked,
+            close: body.len() - 1,
+            is_empty: false,
+            body: Bytes::from(body),
+        }
+    }
+
     /// Returns the model the client asked for.
     pub fn model(&self) -> Option<&str> {
         self.model.as_ref().map(|(name, _)| name.as_str())
@@ -305,6 +326,16 @@ mod tests {
         );
         assert_eq!(error(b"{\"model\":\"\xff\"}"), RequestError::NotUtf8(10));
         assert_eq!(error(b"[]"), RequestError::Json(SpanError::NotAnObject));
+    }
+
+    #[test]
+    fn a_made_request_is_what_its_parse_is() {
+        let made = ChatRequest::streamed(
+            "a \"b\"",
+            &serde_json::json!([{"role": "user", "content": "x"}]),
+        );
+        let parsed = ChatRequest::parse(made.patched("a \"b\"", true)).unwrap();
+        assert_eq!(format!("{made:?}"), format!("{parsed:?}"));
     }
 
     proptest! {

@@ -89,7 +89,9 @@ impl Directory {
             aliases: defaults.models.iter().filter_map(alias).collect(),
             default_model: defaults.model.primary.clone(),
             default_fallbacks: defaults.model.fallbacks.clone(),
-            agents: agents.map(|agent| (agent.id.to_string(), agent.model.clone())).collect(),
+            agents: agents
+                .map(|agent| (agent.id.to_string(), agent.model.clone()))
+                .collect(),
             allows_metered: allows_metered.unwrap_or_default(),
             ready: HashMap::new(),
         };
@@ -140,7 +142,10 @@ impl Directory {
             match self.find_model(&model) {
                 Ok(found) => routes.extend(found),
                 Err(error) => {
-                    skipped.push(Skipped { model, reason: error.to_string() });
+                    skipped.push(Skipped {
+                        model,
+                        reason: error.to_string(),
+                    });
                     first_error.get_or_insert(error);
                 }
             }
@@ -152,13 +157,19 @@ impl Directory {
 
     /// Takes out candidates that would bill each request when the first one is paid for ahead or free.
     fn within_billing(&self, mut routes: Vec<Route>, skipped: &mut Vec<Skipped>) -> Vec<Route> {
-        let starts_metered = routes.first().is_none_or(|route| route.is_metered != Some(false));
+        let starts_metered = routes
+            .first()
+            .is_none_or(|route| route.is_metered != Some(false));
         if !self.allows_metered && !starts_metered {
             routes.retain(|route| {
                 let is_metered = route.is_metered == Some(true);
                 if is_metered {
-                    let reason = "it bills each request, and `routing.allowMetered` is not set".to_owned();
-                    skipped.push(Skipped { model: route.reference(), reason });
+                    let reason =
+                        "it bills each request, and `routing.allowMetered` is not set".to_owned();
+                    skipped.push(Skipped {
+                        model: route.reference(),
+                        reason,
+                    });
                 }
                 !is_metered
             });
@@ -173,7 +184,9 @@ impl Directory {
             return Err(RouteError::UnknownAgent(shown(agent)));
         }
         let own = known.and_then(|(_, choice)| choice.as_ref());
-        let primary = own.and_then(|own| own.primary.clone()).or_else(|| self.default_model.clone());
+        let primary = own
+            .and_then(|own| own.primary.clone())
+            .or_else(|| self.default_model.clone());
         let own_fallbacks = own.map(|own| &own.fallbacks).filter(|own| !own.is_empty());
         let fallbacks = own_fallbacks.unwrap_or(&self.default_fallbacks);
         let mut models = vec![primary.ok_or(RouteError::NoDefault)?];
@@ -242,11 +255,24 @@ impl Directory {
         }
         let listed = entry.models.iter().find(|row| row.id == model);
         let declines_usage = listed.is_some_and(|row| row.asks_usage == Some(false));
-        let routes = entry.targets.iter().filter_map(|target| target.route(model).ok());
+        let routes = entry
+            .targets
+            .iter()
+            .filter_map(|target| target.route(model).ok());
         let routes: Vec<Route> = routes
-            .map(|route| if declines_usage { route.without_usage() } else { route })
+            .map(|route| {
+                if declines_usage {
+                    route.without_usage()
+                } else {
+                    route
+                }
+            })
             .collect();
-        if routes.is_empty() { Err(self.unknown(model)) } else { Ok(routes) }
+        if routes.is_empty() {
+            Err(self.unknown(model))
+        } else {
+            Ok(routes)
+        }
     }
 
     fn unknown(&self, text: &str) -> RouteError {
@@ -327,9 +353,17 @@ fn agent_name(text: &str) -> Option<&str> {
 /// Returns the credentials that may be tried one after the other: the stored profiles, which the operator put in order;
 /// without any, the first other source. Going on from a profile to a variable could move a request to another account.
 fn logins(resolution: &Resolution) -> Vec<(&Candidate, &Secret)> {
-    let is_profile = |candidate: &Candidate| matches!(candidate.provenance, Provenance::Profile { .. });
-    let profiles: Vec<_> = resolution.usable().filter(|(candidate, _)| is_profile(candidate)).collect();
-    if profiles.is_empty() { resolution.usable().take(1).collect() } else { profiles }
+    let is_profile =
+        |candidate: &Candidate| matches!(candidate.provenance, Provenance::Profile { .. });
+    let profiles: Vec<_> = resolution
+        .usable()
+        .filter(|(candidate, _)| is_profile(candidate))
+        .collect();
+    if profiles.is_empty() {
+        resolution.usable().take(1).collect()
+    } else {
+        profiles
+    }
 }
 
 /// Says whether the config has the service of `id` under one of its aliases and not under `id` itself.
@@ -396,9 +430,15 @@ fn entry(
     });
     let with_login = |target: &Target| -> Vec<Target> {
         let login = |(candidate, secret): &(&Candidate, &Secret)| {
-            target.clone().with_secret(catalog, &candidate.label, secret)
+            target
+                .clone()
+                .with_secret(catalog, &candidate.label, secret)
         };
-        if logins.is_empty() { vec![target.clone()] } else { logins.iter().map(login).collect() }
+        if logins.is_empty() {
+            vec![target.clone()]
+        } else {
+            logins.iter().map(login).collect()
+        }
     };
     let targets = target.as_ref().map(with_login).unwrap_or_default();
     let models = listing::models(catalog, settings.models.mode, configured, known, plan);

@@ -58,14 +58,22 @@ pub struct Exhausted {
 impl Chain {
     /// Creates a chain of one.
     pub fn of(route: Arc<Route>) -> Self {
-        Self { first: route, others: Vec::new(), skipped: Vec::new() }
+        Self {
+            first: route,
+            others: Vec::new(),
+            skipped: Vec::new(),
+        }
     }
 
     /// Creates a chain from its candidates; `None` when there are none.
     pub fn new(routes: Vec<Arc<Route>>, skipped: Vec<Skipped>) -> Option<Self> {
         let mut routes = routes.into_iter();
         let first = routes.next()?;
-        Some(Self { first, others: routes.collect(), skipped })
+        Some(Self {
+            first,
+            others: routes.collect(),
+            skipped,
+        })
     }
 
     /// Returns the candidate that is tried first.
@@ -95,11 +103,29 @@ impl Upstream {
     ///
     /// # Cancel safety
     /// Dropping the future closes the upstream connection that is open.
-    pub async fn attempt_chain(&self, chain: &Chain, ask: Ask<'_>) -> Result<(Arc<Route>, Reply), Exhausted> {
-        let Ask { request, headers, deadline, stop } = ask;
+    pub async fn attempt_chain(
+        &self,
+        chain: &Chain,
+        ask: Ask<'_>,
+    ) -> Result<(Arc<Route>, Reply), Exhausted> {
+        let Ask {
+            request,
+            headers,
+            deadline,
+            stop,
+        } = ask;
         let mut failures = Vec::new();
         for route in chain.routes() {
-            match self.attempt(Call { route, request, headers, deadline, stop }).await {
+            match self
+                .attempt(Call {
+                    route,
+                    request,
+                    headers,
+                    deadline,
+                    stop,
+                })
+                .await
+            {
                 Ok(reply) => return Ok((Arc::clone(route), reply)),
                 Err(failure) => {
                     let is_last_word = is_last_word(&failure);
@@ -111,7 +137,10 @@ impl Upstream {
                 }
             }
         }
-        Err(Exhausted { failures, skipped: chain.skipped.clone() })
+        Err(Exhausted {
+            failures,
+            skipped: chain.skipped.clone(),
+        })
     }
 }
 
@@ -141,6 +170,11 @@ impl Exhausted {
         last.filter(|failure| is_last_word(failure)).or(first)
     }
 
+    /// Returns the configured candidates that were not tried.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
     /// Returns how many candidates were tried.
     pub fn tried(&self) -> usize {
         self.failures.len()
@@ -148,16 +182,30 @@ impl Exhausted {
 
     /// Returns the message for a client: what each candidate said, and why others were not tried.
     pub fn message(&self) -> String {
-        let (Some(decisive), true) = (self.decisive(), self.failures.len() > 1 || !self.skipped.is_empty()) else {
-            return self.decisive().map(Failure::client_message).unwrap_or_default();
+        let (Some(decisive), true) = (
+            self.decisive(),
+            self.failures.len() > 1 || !self.skipped.is_empty(),
+        ) else {
+            return self
+                .decisive()
+                .map(Failure::client_message)
+                .unwrap_or_default();
         };
         if is_last_word(decisive) && self.failures.len() == 1 {
             return decisive.client_message();
         }
-        let mut message = format!("none of {} candidates answered", self.failures.len() + self.skipped.len());
+        let mut message = format!(
+            "none of {} candidates answered",
+            self.failures.len() + self.skipped.len()
+        );
         // Writing to a string cannot fail.
         for (route, failure) in &self.failures {
-            let _ = write!(message, "; {} with {}: {failure}", route.reference(), route.credential);
+            let _ = write!(
+                message,
+                "; {} with {}: {failure}",
+                route.reference(),
+                route.credential
+            );
         }
         for skipped in &self.skipped {
             let _ = write!(message, "; {} not tried: {}", skipped.model, skipped.reason);

@@ -11,11 +11,11 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use providers::attempt::{Answer, Call};
+use providers::attempt::Answer;
 use providers::chat_request::{ChatRequest, REQUEST_BYTES_MAX, RequestError};
 use providers::chat_stream::Ended;
 use providers::directory::RouteError;
-use providers::{Deadline, Failure, Reply, Usage};
+use providers::{Ask, Deadline, Failure, Reply, Usage};
 
 use crate::openai_error::OpenAiError;
 use crate::request_log::RequestRecord;
@@ -62,35 +62,38 @@ async fn answer(
     let chat =
         ChatRequest::parse(body.ok_or_else(shutting_down)??).map_err(|error| malformed(&error))?;
     let requested = requested_model(headers, &chat)?;
-    let route = shared
+    let chain = shared
         .directory
-        .route(&requested)
+        .chain(&requested)
         .map_err(|error| unroutable(&error))?;
-    let mut record = RequestRecord::open(shared, request_id, caller, requested, &route);
-    let call = Call {
-        route: &route,
+    let mut record = RequestRecord::open(shared, request_id, caller, requested, chain.first());
+    let ask = Ask {
         request: &chat,
         headers,
-        deadline: Deadline::after(route.timeout),
+        deadline: Deadline::after(chain.first().timeout),
         stop: &shared.stop_streams,
     };
     // Pinned here, since a future that is handed on by value is stored twice.
-    let attempt = std::pin::pin!(shared.upstream.attempt(call));
-    let reply = match shared.until_stopped(attempt).await {
-        Some(Ok(reply)) => reply,
+    let attempt = std::pin::pin!(shared.upstream.attempt_chain(&chain, ask));
+    let (route, reply) = match shared.until_stopped(attempt).await {
+        Some(Ok(answered)) => answered,
         None => {
             record.close(Ended::Stopped.as_str(), None);
             return Err(shutting_down());
         }
-        Some(Err(failure)) => {
+        Some(Err(exhausted)) => {
+            let Some(failure) = exhausted.decisive() else {
+                return Err(shutting_down());
+            };
             record.answered(
                 failure.status.unwrap_or_default(),
                 failure.upstream_request_id.as_deref(),
             );
             record.close(failure.class_name(), None);
-            return Err(failed(&failure));
+            return Err(failed(failure, exhausted.message()));
         }
     };
+    record.answered_by(&route);
     record.answered(reply.status.as_u16(), reply.upstream_request_id());
     let mut response = respond(reply, record);
     if let Ok(value) = HeaderValue::try_from(route.reference()) {
@@ -176,9 +179,9 @@ fn unroutable(error: &RouteError) -> OpenAiError {
 }
 
 /// Turns a failure before the commit into the answer for the client.
-fn failed(failure: &Failure) -> OpenAiError {
+fn failed(failure: &Failure, message: String) -> OpenAiError {
     let status = StatusCode::from_u16(failure.client_status()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut error = OpenAiError::new(status, failure.openai_type(), failure.client_message())
+    let mut error = OpenAiError::new(status, failure.openai_type(), message)
         .code(
             failure
                 .code

@@ -1,12 +1,13 @@
 //! `agent`: one turn, streamed to the terminal; through the gateway when it runs, else from this process.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::agent::{Delta, Turn, TurnAnswer, run_turn};
 use credentials::Secret;
 use providers::directory::Target;
-use providers::{Route, Upstream};
+use providers::{Chain, Upstream};
 use serde_json::{Value, json};
 
 use crate::cli::agent::AgentArgs;
@@ -38,7 +39,7 @@ impl Transport {
 /// A way to a model, chosen for one command.
 pub(crate) struct Chosen {
     pub(crate) transport: Transport,
-    pub(crate) route: std::sync::Arc<Route>,
+    pub(crate) chain: Arc<Chain>,
     pub(crate) upstream: Upstream,
 }
 
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &AgentArgs, context: &Context) -> Done {
     let forced = args.local.then_some(Transport::Local);
     let (chosen, answer) = crate::runtime::single()?.block_on(async {
         let chosen = choose(context, &config, &model, forced).await?;
-        let answer = run_turn(&chosen.upstream, &chosen.route, &turn, |delta| {
+        let answer = run_turn(&chosen.upstream, &chosen.chain, &turn, |delta| {
             show(delta, args.json, out);
         })
         .await?;
@@ -98,12 +99,12 @@ pub(crate) async fn choose(
         let route = target.route(model).map_err(|error| Failed::of(&error))?;
         return Ok(Chosen {
             transport: Transport::Gateway,
-            route: route.into(),
+            chain: Arc::new(Chain::of(route.into())),
             upstream,
         });
     }
     let directory = context.directory(config)?;
-    let route = directory.route(model).map_err(|error| {
+    let chain = directory.chain(model).map_err(|error| {
         let exit = if error.is_unknown_name() {
             Exit::Error
         } else {
@@ -113,7 +114,7 @@ pub(crate) async fn choose(
     })?;
     Ok(Chosen {
         transport: Transport::Local,
-        route,
+        chain,
         upstream,
     })
 }

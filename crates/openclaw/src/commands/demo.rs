@@ -12,6 +12,7 @@ use credentials::Secret;
 use emulator::{Emulator, Options};
 use gateway::log::{Level, Log};
 use gateway::{Parts, Stop};
+use providers::Chain;
 use providers::directory::Target;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -235,14 +236,20 @@ async fn ask(
     let route = target
         .route("openclaw")
         .map_err(|error| Failed::of(&error))?;
+    let chain = Chain::of(route.into());
     let turn = Turn {
         message: args.message.clone(),
         timeout: ANSWER_MAX,
     };
-    let answer = run_turn(&upstream, &route, &turn, |delta| match delta {
-        Delta::Text(text) if !args.json => out.piece(text),
-        _ => {}
-    });
+    let answer = run_turn(
+        &upstream,
+        &chain,
+        &turn,
+        |delta| match delta {
+            Delta::Text(text) if !args.json => out.piece(text),
+            _ => {}
+        },
+    );
     let answer = answer.await?;
     match &answer.broken_by {
         None => Ok(answer),

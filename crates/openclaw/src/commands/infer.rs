@@ -34,11 +34,11 @@ fn model_run(args: &InferModelRunArgs, context: &Context) -> Done {
         let chosen = choose(context, &config, model, forced).await?;
         if !args.json {
             out.line(format!("model.run via {}", chosen.transport.as_str()));
-            out.line(format!("provider: {}", chosen.route.provider));
-            out.line(format!("model: {}", chosen.route.model));
+            out.line(format!("provider: {}", chosen.chain.first().provider));
+            out.line(format!("model: {}", chosen.chain.first().model));
             out.line("outputs: 1");
         }
-        let answer = run_turn(&chosen.upstream, &chosen.route, &turn, |delta| {
+        let answer = run_turn(&chosen.upstream, &chosen.chain, &turn, |delta| {
             show(delta, args.json, out);
         })
         .await?;

@@ -345,7 +345,7 @@ fn verify(desk: &Desk<'_>, plan: &OnboardPlan<'_>) -> Result<(), Failed> {
     let config = context.config()?;
     let directory = context.directory(&config)?;
     let reference = plan.site.default_ref();
-    directory.route(&reference).map_err(|error| {
+    directory.chain(&reference).map_err(|error| {
         Failed::new(format!(
             "the set-up was written, but {reference} cannot be called: {error}"
         ))

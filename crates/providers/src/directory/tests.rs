@@ -49,9 +49,10 @@ fn every_way_to_name_a_model_leads_to_its_host() {
         ("small", "local/small", "127.0.0.1"),
         ("modelstudio/m", "modelstudio/m", "proxy.example"),
     ] {
-        let route = directory
+        let chain = directory
             .chain(text)
             .unwrap_or_else(|error| panic!("{text}: {error}"));
+        let route = chain.first();
         assert_eq!(
             (route.reference().as_str(), &*route.host),
             (reference, host),
@@ -68,7 +69,8 @@ fn a_key_goes_to_its_own_provider_only() {
         ("modelstudio/m", Some("sk-own")),
         ("local/small", None),
     ] {
-        let route = directory.chain(model).unwrap();
+        let chain = directory.chain(model).unwrap();
+        let route = chain.first();
         assert_eq!(route.secret().map(credentials::Secret::expose), secret);
     }
 }
@@ -76,9 +78,15 @@ fn a_key_goes_to_its_own_provider_only() {
 #[test]
 fn usage_is_asked_for_unless_the_row_declines() {
     let directory = directory(STANDARD, &[KEY]);
-    assert!(directory.chain("qwen/glm-5").unwrap().asks_usage);
-    assert!(directory.chain("local/Qwen/big").unwrap().asks_usage);
-    assert!(!directory.chain("local/small").unwrap().asks_usage);
+    assert!(directory.chain("qwen/glm-5").unwrap().first().asks_usage);
+    assert!(
+        directory
+            .chain("local/Qwen/big")
+            .unwrap()
+            .first()
+            .asks_usage
+    );
+    assert!(!directory.chain("local/small").unwrap().first().asks_usage);
 }
 
 #[test]
@@ -117,6 +125,7 @@ fn without_a_base_url_the_key_decides_the_plan() {
         directory(config, &[("QWEN_API_KEY", key)])
             .chain("openclaw")
             .unwrap()
+            .first()
             .host
             .to_string()
     };
@@ -174,5 +183,56 @@ fn one_service_is_listed_under_one_name() {
     assert!(
         directory.chain("qwen/qwen3.5-plus").is_ok(),
         "not listed is not refused"
+    );
+}
+
+const CHAIN: &str = r#"{
+    agents: {defaults: {model: {primary: "local/a", fallbacks: ["nobody/x", "qwen/glm-5", "local/b", "local/a"]}}},
+    models: {providers: {
+        qwen: {baseUrl: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", models: []},
+        local: {baseUrl: "http://127.0.0.1:9/v1", models: [{id: "a", name: "a"}, {id: "b", name: "b"}]},
+    }},
+}"#;
+
+fn references(chain: &Chain) -> Vec<String> {
+    chain.routes().map(|route| route.reference()).collect()
+}
+
+#[test]
+fn an_agent_has_its_fallbacks_and_a_named_model_is_alone() {
+    let directory = directory(CHAIN, &[KEY]);
+    let chain = directory.chain("openclaw").unwrap();
+    assert_eq!(references(&chain), ["local/a", "qwen/glm-5", "local/b"]);
+    assert_eq!(chain.skipped().len(), 1, "{:?}", chain.skipped());
+    assert_eq!(
+        references(&directory.chain("local/a").unwrap()),
+        ["local/a"]
+    );
+}
+
+#[test]
+fn a_subscription_never_becomes_a_bill_by_itself() {
+    let config = |routing: &str| {
+        format!(
+            r#"{{agents: {{defaults: {{model: {{primary: "qwen-token-plan/qwen3.7-plus", fallbacks: ["qwen/glm-5"]}}}}}},
+            models: {{providers: {{
+                qwen: {{baseUrl: "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", models: []}},
+                "qwen-token-plan": {{baseUrl: "https://token-plan.cn-beijing.maas.aliyuncs.com/compatible-mode/v1", models: []}},
+            }}}}{routing}}}"#
+        )
+    };
+    let keys = [KEY, ("QWEN_TOKEN_PLAN_API_KEY", "sk-sp-0123456789abcdef")];
+    let chain = directory(&config(""), &keys).chain("openclaw").unwrap();
+    assert_eq!(references(&chain), ["qwen-token-plan/qwen3.7-plus"]);
+    assert!(
+        chain.skipped()[0].reason.contains("routing.allowMetered"),
+        "{:?}",
+        chain.skipped()
+    );
+    let allowed = config(", routing: {allowMetered: true}");
+    let chain = directory(&allowed, &keys).chain("openclaw").unwrap();
+    assert_eq!(
+        references(&chain),
+        ["qwen-token-plan/qwen3.7-plus", "qwen/glm-5"]
     );
 }

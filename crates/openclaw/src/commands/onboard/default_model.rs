@@ -70,7 +70,7 @@ impl Survey<'_> {
             return None;
         }
         self.directory
-            .route(reference)
+            .chain(reference)
             .err()
             .map(|error| error.to_string())
     }
