@@ -12,6 +12,8 @@ pub(crate) mod client;
 mod disconnect;
 #[path = "gateway/drain.rs"]
 mod drain;
+#[path = "gateway/failover.rs"]
+mod failover;
 #[path = "gateway/failures.rs"]
 mod failures;
 #[path = "gateway/patching.rs"]
