@@ -241,15 +241,10 @@ async fn ask(
         message: args.message.clone(),
         timeout: ANSWER_MAX,
     };
-    let answer = run_turn(
-        &upstream,
-        &chain,
-        &turn,
-        |delta| match delta {
-            Delta::Text(text) if !args.json => out.piece(text),
-            _ => {}
-        },
-    );
+    let answer = run_turn(&upstream, &chain, &turn, |delta| match delta {
+        Delta::Text(text) if !args.json => out.piece(text),
+        _ => {}
+    });
     let answer = answer.await?;
     match &answer.broken_by {
         None => Ok(answer),

@@ -22,9 +22,11 @@ pub(crate) static KEYS_HELP: LazyLock<String> = LazyLock::new(|| {
         let _ = writeln!(text, "  {:30} https://{}", key.key, key.host);
     }
     text.push_str(
-        "\nReach it directly at http://IP:PORT/<real-host>/<path>, or keep the real URLs and go through it as a proxy:\n  \
-        eval \"$(openclaw emulator --print-env)\"   prints the variables, then keeps running\n\n\
-        Control: GET /_emulator/requests, POST /_emulator/script, POST /_emulator/reset",
+        "\nReach it directly at http://IP:PORT/<real-host>/<path>, or keep the real URLs and go through it\n\
+        as a proxy: run it in one terminal and give its variables to the programs in another.\n  \
+        openclaw emulator --listen 127.0.0.1:8099 --ca-out ca.pem --print-env\n\n\
+        Control: GET /_emulator/requests, POST /_emulator/script, POST /_emulator/reset,\n\
+        GET and POST /_emulator/oauth",
     );
     text
 });
