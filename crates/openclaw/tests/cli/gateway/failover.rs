@@ -80,7 +80,7 @@ fn a_fallback_answers_at_once_whatever_the_wait() {
 #[test]
 fn an_error_inside_a_stream_still_moves_on_before_content() {
     let pair = Pair::new(|_, wire| {
-        wire.events("data: {\"error\":{\"code\":\"internal_error\",\"message\":\"x\"}}\n\n")
+        wire.events("data: {\"error\":{\"code\":\"internal_error\",\"message\":\"x\"}}\n\n");
     });
     let answer = pair.ask("openclaw", true);
     assert_eq!(
@@ -131,7 +131,7 @@ fn an_exhausted_chain_names_every_candidate_and_why() {
         wire.json(
             401,
             &json!({"error": {"message": "Incorrect API key provided", "code": "invalid_api_key"}}),
-        )
+        );
     });
     let answer = pair.ask("openclaw", false);
     let error = answer.error(429, "limit_requests");
