@@ -8,7 +8,9 @@ pub(crate) mod gateway;
 pub(crate) mod infer;
 pub(crate) mod later;
 pub(crate) mod models;
+pub(crate) mod models_auth;
 pub(crate) mod onboard;
+pub(crate) mod plugins;
 
 const AFTER_HELP: &str = "\
 Getting started:
@@ -17,8 +19,10 @@ Getting started:
   openclaw gateway run                               serve http://127.0.0.1:18789/v1
   openclaw agent --message \"hello\"                   one answer in the terminal
 
-Exit codes: 0 done, 1 error, 2 not available yet (or a credential about to expire), 3 credential refused or
-missing, 4 quota used up, 5 host or gateway not reachable.";
+Exit codes:
+  0 done                            3 credential refused or missing
+  1 error                           4 quota used up
+  2 not available yet, or expiring  5 host or gateway not reachable";
 
 /// Qwen Cloud for OpenClaw: one local OpenAI-compatible gateway for every Qwen model.
 #[derive(Debug, Parser)]
@@ -80,8 +84,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Run the built-in Model Studio emulator. It is not the real service.
     Emulator(EmulatorArgs),
-    /// Enable optional parts (not available yet).
-    Plugins(later::PluginsArgs),
+    /// Show the built-in plugins, and switch them on or off.
+    Plugins(plugins::PluginsArgs),
     /// Check and repair the home (not available yet).
     Doctor(later::DoctorArgs),
 }

@@ -12,4 +12,5 @@ pub(crate) mod later;
 pub(crate) mod logs;
 pub(crate) mod models;
 pub(crate) mod onboard;
+pub(crate) mod plugins;
 pub(crate) mod status;

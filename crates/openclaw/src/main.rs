@@ -85,7 +85,6 @@ fn dispatch(command: &Command, global: &cli::Global, out: Output) -> Done {
         Command::Completion(args) => return commands::completion::run(args, out),
         Command::Demo(args) => return commands::demo::run(args, out),
         Command::Emulator(args) => return commands::emulator::run(args, out),
-        Command::Plugins(args) => return commands::later::plugins(&args.rest),
         Command::Doctor(args) => return commands::later::doctor(&args.rest),
         _ => {}
     }
@@ -105,7 +104,7 @@ fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
             Some(ModelsCommand::Set(args)) => commands::models::set(args, context),
             Some(ModelsCommand::Aliases(args)) => commands::models::aliases(args, context),
             Some(ModelsCommand::Fallbacks(args)) => commands::models::fallbacks(args, context),
-            Some(ModelsCommand::Auth(args)) => commands::later::models_auth(&args.rest),
+            Some(ModelsCommand::Auth(args)) => commands::models::auth(args, context),
         },
         Command::Config(args) => commands::config::run(&args.command, context),
         Command::Infer(args) => commands::infer::run(args, context),
@@ -121,11 +120,10 @@ fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
         Command::Health(args) => commands::health::run(args, context),
         Command::Status(args) => commands::status::run(args, context),
         Command::Logs(args) => commands::logs::run(args, context),
-        Command::Completion(_)
-        | Command::Demo(_)
-        | Command::Emulator(_)
-        | Command::Plugins(_)
-        | Command::Doctor(_) => Ok(Exit::Ok),
+        Command::Plugins(args) => commands::plugins::run(args, context),
+        Command::Completion(_) | Command::Demo(_) | Command::Emulator(_) | Command::Doctor(_) => {
+            Ok(Exit::Ok)
+        }
     }
 }
 
@@ -139,6 +137,7 @@ fn wants_json(command: &Command) -> bool {
             Some(ModelsCommand::List(args)) => args.json,
             Some(ModelsCommand::Status(args)) => args.json,
             Some(ModelsCommand::Set(args)) => args.json,
+            Some(ModelsCommand::Auth(args)) => args.json(),
             _ => false,
         },
         Command::Config(args) => match &args.command {
@@ -162,8 +161,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Status(args) => args.json,
         Command::Demo(args) => args.json,
         Command::Emulator(args) => args.json,
-        Command::Logs(_) | Command::Completion(_) | Command::Plugins(_) | Command::Doctor(_) => {
-            false
-        }
+        Command::Plugins(args) => args.json(),
+        Command::Logs(_) | Command::Completion(_) | Command::Doctor(_) => false,
     }
 }

@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-/// Arguments of `plugins`, taken as they come.
+/// Arguments that are taken as they come.
 #[derive(Debug, Args)]
-pub(crate) struct PluginsArgs {
-    /// What OpenClaw would be given, such as `enable qwen-portal-auth`.
+pub(crate) struct RestArgs {
+    /// What OpenClaw would be given.
     #[arg(
         trailing_var_arg = true,
         allow_hyphen_values = true,

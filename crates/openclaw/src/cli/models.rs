@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::cli::later::PluginsArgs;
+use crate::cli::models_auth::AuthArgs;
 
 /// Models; without a command the same as `models status`.
 #[derive(Debug, Args)]
@@ -24,8 +24,8 @@ pub(crate) enum ModelsCommand {
     Aliases(AliasesArgs),
     /// Models to try when the default fails.
     Fallbacks(FallbacksArgs),
-    /// Manage credentials (not available yet).
-    Auth(PluginsArgs),
+    /// Manage credentials: list, explain, add, log in and out, order.
+    Auth(AuthArgs),
 }
 
 /// Arguments of `models list`.

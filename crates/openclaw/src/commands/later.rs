@@ -12,21 +12,19 @@ pub(crate) fn not_available(command: &str, instead: &str) -> Done {
     )
 }
 
-/// `plugins …`.
+/// `plugins install …` and the like.
 pub(crate) fn plugins(rest: &[String]) -> Done {
-    let instead = if rest.iter().any(|word| word == "qwen-portal-auth") {
-        "Qwen Portal's free tier ended on 2026-04-15: `openclaw onboard --auth-choice qwen-standard-api-key` sets up a key instead"
-    } else {
-        "everything Qwen needs is built in; no plugin has to be enabled"
-    };
-    not_available(&words("plugins", rest), instead)
+    not_available(
+        &words("plugins install", rest),
+        "everything Qwen needs is built in; `openclaw plugins list` shows it",
+    )
 }
 
-/// `models auth …`.
+/// The rest of `models auth …`.
 pub(crate) fn models_auth(rest: &[String]) -> Done {
     not_available(
         &words("models auth", rest),
-        "`openclaw onboard` stores a key; `openclaw models status` shows what is stored",
+        "`openclaw models auth paste-token` stores a token; `openclaw models auth list` shows what is stored",
     )
 }
 

@@ -3,10 +3,12 @@
 use crate::cli::models::{
     AliasesArgs, FallbacksArgs, ModelsListArgs, ModelsSetArgs, ModelsStatusArgs,
 };
+use crate::cli::models_auth::AuthArgs;
 use crate::context::Context;
 use crate::failed::Done;
 
 mod aliases;
+mod auth;
 mod choice;
 mod fallbacks;
 mod list;
@@ -38,4 +40,9 @@ pub(crate) fn aliases(args: &AliasesArgs, context: &Context) -> Done {
 /// `models fallbacks`.
 pub(crate) fn fallbacks(args: &FallbacksArgs, context: &Context) -> Done {
     fallbacks::run(args, context)
+}
+
+/// `models auth`.
+pub(crate) fn auth(args: &AuthArgs, context: &Context) -> Done {
+    auth::run(args, context)
 }

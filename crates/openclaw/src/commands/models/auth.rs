@@ -1,0 +1,34 @@
+//! `models auth`: stored credentials. Every line about one names the file it is in and the agent it belongs to, and
+//! never shows more of a secret than its mask.
+
+use crate::cli::models_auth::{AuthArgs, AuthCommand};
+use crate::context::Context;
+use crate::failed::Done;
+
+mod add;
+mod agent_place;
+mod explain;
+mod list;
+mod logout;
+mod paste;
+mod question;
+mod state;
+mod stored;
+
+/// Runs one of the commands.
+pub(super) fn run(args: &AuthArgs, context: &Context) -> Done {
+    match &args.command {
+        AuthCommand::List(args) => list::run(args, context),
+        AuthCommand::Explain(args) => explain::run(args, context),
+        AuthCommand::Add(args) => add::run(args, context),
+        AuthCommand::Login(_) => crate::commands::later::models_auth(&["login".to_owned()]),
+        AuthCommand::PasteToken(args) => paste::token(args, context),
+        AuthCommand::PasteApiKey(args) => paste::api_key(args, context),
+        AuthCommand::Logout(args) => logout::run(args, context),
+        AuthCommand::Order(_) => crate::commands::later::models_auth(&["order".to_owned()]),
+        AuthCommand::ClearCooldown(_) => {
+            crate::commands::later::models_auth(&["clear-cooldown".to_owned()])
+        }
+        AuthCommand::Other(args) => crate::commands::later::models_auth(&args.rest),
+    }
+}

@@ -1,0 +1,125 @@
+//! `models auth list`: the stored profiles of an agent, and which file each is in.
+
+use config::ProviderId;
+use credentials::{AgentStores, Found, Provenance};
+use serde_json::{Value, json};
+
+use super::agent_place::{AgentPlace, provider_named};
+use super::state::{State, ending, fingerprint, resting, resting_json};
+use crate::cli::models_auth::AuthListArgs;
+use crate::commands::models::names::Names;
+use crate::context::{Context, now_ms};
+use crate::exit_code::Exit;
+use crate::failed::Done;
+use crate::output::strong;
+
+/// Lists the profiles.
+pub(super) fn run(args: &AuthListArgs, context: &Context) -> Done {
+    let out = context.out.with_json(args.scope.json);
+    let config = context.config()?;
+    config.warn_about_errors(out);
+    let place = AgentPlace::of(context, &config, &args.scope.agent)?;
+    let names = Names::of(context, &config)?;
+    let provider = match &args.provider {
+        Some(text) => Some(provider_named(&names, text)?),
+        None => None,
+    };
+    let stores = place.stores();
+    for warning in stores.warnings() {
+        out.warn(warning.to_string());
+    }
+    let wanted = |found: &Found<'_>| match &provider {
+        None => true,
+        Some(provider) => is_of(&names, provider, &found.profile.provider),
+    };
+    let found: Vec<Found<'_>> = stores.winners().filter(wanted).collect();
+    let now_ms = now_ms();
+    if args.scope.json {
+        let profiles: Vec<Value> = found
+            .iter()
+            .map(|found| json_of(found, &stores, now_ms))
+            .collect();
+        out.json(&json!({
+            "agentId": place.agent.as_str(),
+            "agentDir": place.folder,
+            "authStorePath": place.store.path(),
+            "authStatePath": place.state_path,
+            "provider": provider.as_ref().map(ProviderId::as_str),
+            "profiles": profiles,
+        }));
+        return Ok(Exit::Ok);
+    }
+    out.line(format!("Agent: {}", place.agent));
+    out.line(format!("Auth store: {}", place.shown(place.store.path())));
+    out.line(format!(
+        "Auth state file: {}",
+        place.shown(&place.state_path)
+    ));
+    if let Some(provider) = &provider {
+        out.line(format!("Provider: {provider}"));
+    }
+    if found.is_empty() {
+        out.line("Profiles: (none)");
+        out.hint("`openclaw onboard` sets up a key; `openclaw models auth add` stores another");
+        return Ok(Exit::Ok);
+    }
+    out.line(strong("Profiles:"));
+    for found in &found {
+        out.line(line(found, &stores, &place, now_ms));
+    }
+    Ok(Exit::Ok)
+}
+
+/// Says whether a profile of `owner` is one of the asked provider: the same id, or another name of the same service.
+fn is_of(names: &Names<'_>, asked: &ProviderId, owner: &ProviderId) -> bool {
+    asked == owner
+        || names
+            .catalog
+            .provider(asked.as_str())
+            .is_some_and(|known| known.answers_to(owner.as_str()))
+}
+
+/// Returns the agent whose store holds the profile.
+fn owner(found: &Found<'_>) -> String {
+    match found.provenance() {
+        Provenance::Profile { agent, .. } => agent.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn line(found: &Found<'_>, stores: &AgentStores, place: &AgentPlace<'_>, now_ms: u64) -> String {
+    let profile = found.profile;
+    let usage = stores.state().usage.get(&profile.id);
+    let state = State::of(profile, now_ms);
+    let mut parts = vec![
+        format!("{}/{}", profile.provider, profile.kind()),
+        fingerprint(profile).unwrap_or_else(|| "no secret".to_owned()),
+        state.as_str().to_owned(),
+    ];
+    parts.extend(ending(profile, now_ms));
+    parts.extend(usage.and_then(|usage| resting(usage, now_ms)));
+    format!(
+        "- {} [{}] in {}, agent {}",
+        profile.id,
+        parts.join("; "),
+        place.shown(found.path()),
+        owner(found)
+    )
+}
+
+fn json_of(found: &Found<'_>, stores: &AgentStores, now_ms: u64) -> Value {
+    let profile = found.profile;
+    let usage = stores.state().usage.get(&profile.id);
+    json!({
+        "id": profile.id.as_str(),
+        "provider": profile.provider.as_str(),
+        "type": profile.kind().as_str(),
+        "label": profile.id.as_str(),
+        "fingerprint": fingerprint(profile),
+        "status": State::of(profile, now_ms).as_str(),
+        "expiresAt": profile.expiry().at_ms(),
+        "store": found.path(),
+        "agent": owner(found),
+        "rest": usage.map(|usage| resting_json(usage, now_ms)),
+    })
+}
