@@ -18,7 +18,7 @@ use crate::profile_state::{self, ProfileState};
 use crate::profile_store::ProfileStore;
 use crate::source::Provenance;
 use crate::sqlite_store::{self, Layout};
-use crate::store::{StoredProfiles, Warning};
+use crate::store::{Origin, StoredProfiles, Warning};
 
 /// The name of an agent's database.
 const AGENT_DATABASE: &str = "openclaw-agent.sqlite";
@@ -57,6 +57,16 @@ impl Found<'_> {
             store: self.layer.stored.origin.clone(),
             agent: self.layer.agent.clone(),
         }
+    }
+
+    /// Returns the agent that owns the store.
+    pub(crate) fn agent(&self) -> &AgentId {
+        &self.layer.agent
+    }
+
+    /// Returns the store that holds the profile.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.layer.stored.origin
     }
 
     /// Returns the path of the store that holds the profile.

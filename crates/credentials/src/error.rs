@@ -82,6 +82,14 @@ pub enum Error {
         /// What the encoder said.
         source: serde_json::Error,
     },
+    /// An identity server of the catalog has an address that is no URL.
+    #[error("the identity server `{id}` has the address `{url}`, which is no URL")]
+    IdentityServer {
+        /// The row of the catalog.
+        id: String,
+        /// The address.
+        url: String,
+    },
     /// A `SQLite` store exists and cannot be read.
     #[error("cannot read the credentials in the database {}", path.display())]
     Database {
@@ -138,6 +146,7 @@ impl Error {
             Self::ReadStore { .. }
             | Self::StoreTooLarge { .. }
             | Self::EncodeStore { .. }
+            | Self::IdentityServer { .. }
             | Self::Database { .. } => None,
         }
     }

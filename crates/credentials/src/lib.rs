@@ -5,12 +5,16 @@
 //! is not tried, with the reason. A [`ProfileStore`] changes the one store that this program writes, entry by entry. A
 //! [`Secret`] cannot be printed.
 //!
-//! There is no clock, no network and no async code in here: callers pass the time in.
+//! A [`oauth::Refresher`] keeps logins alive, and a [`rotation::Rotation`] decides which of several profiles is next.
+//!
+//! There is no clock and no HTTP client in here: callers pass the time in, and a [`oauth::TokenTransport`]. Async code
+//! is in [`oauth`] only.
 
 mod agent_stores;
 mod document;
 mod error;
 mod key_lint;
+pub mod oauth;
 mod profile;
 mod profile_plan;
 mod profile_state;

@@ -11,7 +11,7 @@ use config::{AgentId, Home, LockFile, ProfileId};
 
 use crate::document::{Document, VERSION};
 use crate::error::Error;
-use crate::profile::Profile;
+use crate::profile::{Credential, Login, Profile};
 use crate::profile_state::ProfileState;
 use crate::store::{Origin, StoredProfiles};
 use crate::store_file;
@@ -96,6 +96,38 @@ impl ProfileStore {
         })
     }
 
+    /// Puts the tokens of `profile` in the place of older ones, if the store still holds what they replace.
+    ///
+    /// Without an entry the profile is added, or not, as `absent` says. Everything of an entry but its tokens stays as
+    /// it is in the store at this moment.
+    pub(crate) fn swap_login(
+        &self,
+        profile: &Profile,
+        absent: Absent,
+        may_replace: impl FnOnce(&Login) -> bool,
+    ) -> Result<Swap, Error> {
+        self.change(|document| {
+            let Some(mut current) = document.profile(&profile.id) else {
+                if absent == Absent::Refuse {
+                    return (Swap::Gone, Change::Nothing);
+                }
+                document.upsert(profile);
+                return (Swap::Done, Change::Write);
+            };
+            if current.credential == profile.credential {
+                return (Swap::Done, Change::Nothing);
+            }
+            match &current.credential {
+                Credential::OAuth(login) if may_replace(login) => {
+                    current.credential = profile.credential.clone();
+                    document.upsert(&current);
+                    (Swap::Done, Change::Write)
+                }
+                _ => (Swap::Superseded, Change::Nothing),
+            }
+        })
+    }
+
     /// Reads, changes and replaces the store while holding its lock.
     fn change<T>(&self, change: impl FnOnce(&mut Document) -> (T, Change)) -> Result<T, Error> {
         if let Some(folder) = self.path.parent() {
@@ -140,6 +172,26 @@ impl ProfileStore {
             source: Box::new(source),
         }
     }
+}
+
+/// What [`ProfileStore::swap_login`] does when there is no entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// Add the profile: it came from another place.
+    Add,
+    /// Leave it: somebody has removed it.
+    Refuse,
+}
+
+/// What [`ProfileStore::swap_login`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Swap {
+    /// The store holds the new tokens.
+    Done,
+    /// The store holds other tokens, which are newer or of another login.
+    Superseded,
+    /// Somebody has removed the profile.
+    Gone,
 }
 
 /// Whether a change of the document is to be written.

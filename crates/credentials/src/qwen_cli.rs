@@ -1,4 +1,11 @@
-//! Reads the login of Qwen Code, `~/.qwen/oauth_creds.json`: listed as a foreign source, never changed.
+//! The login of Qwen Code, `~/.qwen/oauth_creds.json`.
+//!
+//! The login belongs to Qwen Code. It is known here as the profile [`PROFILE`], and whoever renews it gives the new
+//! tokens back, under Qwen Code's own lock: a refresh token that was spent and not given back would end the login of
+//! both programs. Of two copies the newest wins, and a copy whose refresh token was already exchanged is never newest.
+
+mod lock;
+mod write_back;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +18,26 @@ use crate::profile::{Expiry, Login};
 use crate::secret::Secret;
 use crate::store::Warning;
 use crate::store_file;
+
+pub(crate) use lock::QwenLock;
+pub(crate) use write_back::write_login;
+
+/// The id under which stores hold a copy of the login.
+pub const PROFILE: &str = "qwen-portal:qwen-cli";
+
+/// The provider of that profile.
+pub(crate) const PROVIDER: &str = "qwen-portal";
+
+/// Which of two copies of the login is to be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Newest {
+    /// They are the same.
+    Same,
+    /// The one in our store.
+    Ours,
+    /// The one of Qwen Code.
+    Theirs,
+}
 
 /// A login that belongs to Qwen Code.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +95,29 @@ pub fn read_login(path: &Path) -> Result<Option<ForeignLogin>, Error> {
     }))
 }
 
+/// Compares the copy in our store with the login of Qwen Code; `is_spent` knows the tokens that were exchanged here.
+pub(crate) fn newest(
+    ours: Option<&Login>,
+    theirs: &Login,
+    is_spent: impl Fn(&Secret) -> bool,
+) -> Newest {
+    let Some(ours) = ours else {
+        return Newest::Theirs;
+    };
+    if ours == theirs {
+        return Newest::Same;
+    }
+    if theirs.refresh.as_ref().is_some_and(&is_spent) {
+        return Newest::Ours;
+    }
+    let spent_here = ours.refresh.as_ref().is_none_or(&is_spent);
+    if spent_here || theirs.expiry.at_ms() > ours.expiry.at_ms() {
+        Newest::Theirs
+    } else {
+        Newest::Ours
+    }
+}
+
 fn login(fields: &Map<String, Value>) -> Option<Login> {
     let text = |name: &str| {
         fields
@@ -87,4 +137,35 @@ fn login(fields: &Map<String, Value>) -> Option<Login> {
             .filter(|at_ms| *at_ms > 0)
             .map_or(Expiry::Invalid, Expiry::AtMs),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn login(refresh: &str, at_ms: u64) -> Login {
+        let secret = |text: &str| Some(Secret::new(text.to_owned()));
+        Login {
+            access: secret(&format!("access-of-{refresh}")),
+            refresh: secret(refresh),
+            expiry: Expiry::AtMs(at_ms),
+        }
+    }
+
+    #[test]
+    fn the_newest_wins_and_a_spent_one_never_does() {
+        let spent = |token: &Secret| token.matches("spent");
+        let theirs = login("theirs", 100);
+        for (ours, theirs, expected) in [
+            (None, &theirs, Newest::Theirs),
+            (Some(login("theirs", 100)), &theirs, Newest::Same),
+            (Some(login("ours", 99)), &theirs, Newest::Theirs),
+            (Some(login("ours", 100)), &theirs, Newest::Ours),
+            (Some(login("ours", 101)), &theirs, Newest::Ours),
+            (Some(login("spent", 101)), &theirs, Newest::Theirs),
+            (Some(login("ours", 99)), &login("spent", 100), Newest::Ours),
+        ] {
+            assert_eq!(newest(ours.as_ref(), theirs, spent), expected, "{ours:?}");
+        }
+    }
 }

@@ -1,0 +1,127 @@
+//! One refresh at a time for each login, whoever asks, and a pause after one that failed.
+//!
+//! A flight is a task of its own: those who wait for it only look at its result. When all of them hang up, it still ends.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::oauth::error::RefreshError;
+use crate::oauth::jittered;
+
+use super::{Access, CALLER_WAIT_MAX, Inner, LoginKey, Need};
+
+/// The pause after the first failure, in milliseconds; it doubles with each further one.
+const PAUSE_FIRST_MS: u64 = 500;
+
+/// The longest pause, in milliseconds.
+const PAUSE_MAX_MS: u64 = 60_000;
+
+/// What a flight ends with.
+type Outcome = Result<Access, RefreshError>;
+
+/// What those who wait look at.
+type Board = watch::Receiver<Option<Outcome>>;
+
+/// The flights under way, and the pauses after failures.
+#[derive(Default)]
+pub(super) struct Flights {
+    running: HashMap<LoginKey, Board>,
+    pauses: HashMap<LoginKey, Pause>,
+}
+
+/// The time after a failure in which nobody asks again.
+struct Pause {
+    n_failures: u32,
+    until_ms: u64,
+    error: RefreshError,
+}
+
+/// A flight under way; dropping it, for whatever reason, makes room for the next one.
+struct Flight {
+    inner: Arc<Inner>,
+    key: LoginKey,
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.inner.flights().running.remove(&self.key);
+    }
+}
+
+impl Inner {
+    /// Waits for the flight of a login, which is started unless it is under way.
+    pub(super) async fn fly(self: &Arc<Self>, key: LoginKey, need: Need) -> Outcome {
+        let id = key.id.clone();
+        let mut board = self.join(&key, &need);
+        let outcome = tokio::time::timeout(CALLER_WAIT_MAX, board.wait_for(Option::is_some)).await;
+        match outcome {
+            Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(RefreshError::CutOff { id })),
+            Ok(Err(_)) => Err(RefreshError::CutOff { id }),
+            Err(_) => Err(RefreshError::Busy { id }),
+        }
+    }
+
+    /// Joins the flight of a login, or starts it; during a pause the result is the failure that caused the pause.
+    pub(super) fn join(self: &Arc<Self>, key: &LoginKey, need: &Need) -> Board {
+        let mut flights = self.flights();
+        if let Some(board) = flights.running.get(key) {
+            return board.clone();
+        }
+        if let Some(pause) = flights.pauses.get(key)
+            && (self.clock)() < pause.until_ms
+        {
+            return watch::channel(Some(Err(pause.error.clone()))).1;
+        }
+        let (result, board) = watch::channel(None);
+        flights.running.insert(key.clone(), board.clone());
+        let flight = Flight {
+            inner: Arc::clone(self),
+            key: key.clone(),
+        };
+        let need = need.clone();
+        self.tasks.spawn(async move {
+            let outcome = flight.inner.attempt(&flight.key, &need).await;
+            flight.inner.note(&flight.key, &outcome);
+            // Whoever comes from now on finds the new state on disk.
+            drop(flight);
+            result.send_replace(Some(outcome));
+        });
+        board
+    }
+
+    /// Returns until when a login is not to be asked for, in milliseconds since 1970 UTC; 0 without a pause.
+    pub(super) fn paused_until_ms(&self, key: &LoginKey) -> u64 {
+        self.flights()
+            .pauses
+            .get(key)
+            .map_or(0, |pause| pause.until_ms)
+    }
+
+    fn note(&self, key: &LoginKey, outcome: &Outcome) {
+        let mut flights = self.flights();
+        let Some(error) = outcome.as_ref().err().filter(|error| error.is_passing()) else {
+            flights.pauses.remove(key);
+            return;
+        };
+        let n_failures = flights
+            .pauses
+            .get(key)
+            .map_or(0, |pause| pause.n_failures)
+            .saturating_add(1);
+        let wait_ms = PAUSE_FIRST_MS
+            .saturating_mul(1 << (n_failures - 1).min(16))
+            .min(PAUSE_MAX_MS);
+        let pause = Pause {
+            n_failures,
+            until_ms: (self.clock)().saturating_add(jittered(wait_ms)),
+            error: error.clone(),
+        };
+        flights.pauses.insert(key.clone(), pause);
+    }
+
+    fn flights(&self) -> std::sync::MutexGuard<'_, Flights> {
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
