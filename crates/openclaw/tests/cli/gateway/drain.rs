@@ -1,6 +1,7 @@
 //! SIGTERM with open streams: they finish, or they are told why not; nothing is cut without a word.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -117,9 +118,7 @@ fn requests_without_an_answer_yet_are_told_too() {
         assert!(wire.wait_closed());
     });
     let waiting = [false, true].map(|stream| send(&scene, stream, &seen_arrived));
-    let mut half_sent = scene.gateway.connect();
-    let whole = chat(&asking(false)).bytes();
-    half_sent.write_all(&whole[..whole.len() - 5]).unwrap();
+    let half_sent = send_half(&scene);
     scene.gateway.terminate();
     scene.gateway.wait_refusing();
     scene.gateway.terminate();
@@ -137,12 +136,25 @@ fn requests_without_an_answer_yet_are_told_too() {
     );
 }
 
-fn send(scene: &Scene, stream: bool, arrived: &Receiver<()>) -> std::net::TcpStream {
+fn send(scene: &Scene, stream: bool, arrived: &Receiver<()>) -> TcpStream {
     let mut connection = scene.gateway.connect();
     connection
         .write_all(&chat(&asking(stream)).bytes())
         .unwrap();
     arrived.recv_timeout(Duration::from_secs(20)).unwrap();
+    connection
+}
+
+/// Sends a part of a request, and returns when the gateway waits for the rest.
+fn send_half(scene: &Scene) -> TcpStream {
+    let mut connection = scene.gateway.connect();
+    let ask = chat(&asking(false)).header("Expect", "100-continue");
+    let whole = ask.bytes();
+    let (sent, _) = whole.split_at(whole.len() - 5);
+    connection.write_all(sent).unwrap();
+    let mut go_on = *b"HTTP/1.1 100 Continue\r\n\r\n";
+    connection.read_exact(&mut go_on).unwrap();
+    assert!(go_on.starts_with(b"HTTP/1.1 100 "));
     connection
 }
 
