@@ -1,6 +1,6 @@
 //! A client that shows exactly what came over the socket: status, headers, body, and whether the body was cut.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -192,8 +192,12 @@ impl Arriving {
                 let mut received = self.received.lock().expect("a lock");
                 received.extend_from_slice(&buffer[..count]);
             }
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => self.closed = true,
-            Err(error) => panic!("the gateway sent nothing more: {error}"),
+            Err(error) => match error.kind() {
+                ErrorKind::ConnectionReset => self.closed = true,
+                // The caller reads again.
+                ErrorKind::Interrupted => {}
+                _ => panic!("the gateway sent nothing more: {error}"),
+            },
         }
     }
 

@@ -182,10 +182,12 @@ impl Wire {
     /// Waits until the gateway closes the connection; says whether it did in time.
     pub(crate) fn wait_closed(&mut self) -> bool {
         self.reusable = false;
-        let mut byte = [0];
-        match self.stream.read(&mut byte) {
-            Ok(count) => count == 0,
-            Err(error) => error.kind() == ErrorKind::ConnectionReset,
+        loop {
+            match self.stream.read(&mut [0]) {
+                Ok(count) => return count == 0,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return error.kind() == ErrorKind::ConnectionReset,
+            }
         }
     }
 }
@@ -249,10 +251,12 @@ fn read_request(stream: &mut TcpStream) -> Option<Seen> {
 fn read_more(stream: &mut TcpStream, into: &mut Vec<u8>) -> Option<()> {
     let mut buffer = vec![0; 64 * 1024];
     match stream.read(&mut buffer) {
-        Ok(count) if count > 0 => {
+        Ok(0) => None,
+        Ok(count) => {
             into.extend_from_slice(&buffer[..count]);
             Some(())
         }
-        _ => None,
+        // The caller reads again.
+        Err(error) => (error.kind() == ErrorKind::Interrupted).then_some(()),
     }
 }
