@@ -103,7 +103,9 @@ impl Upstream {
     pub async fn attempt(&self, call: Call<'_>) -> Result<Reply, Failure> {
         let (route, deadline) = (call.route, call.deadline);
         // One timer for all steps: they share the deadline, and timers are not free at this rate.
-        match deadline.bound(self.chat(call)).await {
+        // Pinned here, since a future that is handed on by value is stored twice.
+        let chat = std::pin::pin!(self.chat(call));
+        match deadline.bound(chat).await {
             Ok(done) => done,
             Err(_) => Err(self.too_late(route)),
         }
