@@ -5,14 +5,17 @@
 //!
 //! 1. `auth-profiles.json` of the agent, the only one that this program writes;
 //! 2. `openclaw-agent.sqlite` of the agent;
-//! 3. the same two of the agent `main`;
-//! 4. `state/openclaw.sqlite`, shared by all agents.
+//! 3. `auth.json` of the agent;
+//! 4. the same three of the agent `main`;
+//! 5. `state/openclaw.sqlite`, shared by all agents;
+//! 6. `credentials/oauth.json`, shared by all agents.
 
 use std::path::{Path, PathBuf};
 
 use config::{AgentId, Home, ProfileId};
 
 use crate::error::{Error, one_line};
+use crate::legacy_import;
 use crate::profile::Profile;
 use crate::profile_state::{self, ProfileState};
 use crate::profile_store::ProfileStore;
@@ -88,6 +91,8 @@ impl AgentStores {
         }
         let shared = home.state_dir().join(SHARED_DATABASE);
         stores.add(&main, &shared, sqlite_store::read(&shared, Layout::Shared));
+        let logins = home.state_dir().join(legacy_import::LOGINS_FILE);
+        stores.add(&main, &logins, legacy_import::read(&logins));
         stores
     }
 
@@ -145,6 +150,8 @@ impl AgentStores {
             &database,
             sqlite_store::read(&database, Layout::Agent),
         );
+        let flat = folder.join(legacy_import::AGENT_FILE);
+        self.add(agent, &flat, legacy_import::read(&flat));
     }
 
     fn add(&mut self, agent: &AgentId, path: &Path, read: Result<Option<StoredProfiles>, Error>) {

@@ -14,11 +14,13 @@ mod agent_stores;
 mod document;
 mod error;
 mod key_lint;
+mod legacy_import;
 pub mod oauth;
 mod profile;
 mod profile_plan;
 mod profile_state;
 mod profile_store;
+mod profile_usage;
 pub mod qwen_cli;
 mod resolver;
 mod secret;
@@ -37,6 +39,7 @@ pub use profile::{
 pub use profile_plan::{AppliedProfile, ProfilePlan, write_api_key_profile};
 pub use profile_state::{ProfileState, Usage};
 pub use profile_store::{FILE_NAME, ProfileStore};
+pub use profile_usage::UsageFile;
 pub use resolver::Resolver;
 pub use secret::{MASK_CHARS_MAX, Secret};
 pub use source::{

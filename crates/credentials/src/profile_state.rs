@@ -35,12 +35,16 @@ pub struct Usage {
     pub last_used_ms: Option<u64>,
     /// Failures since the last success.
     pub error_count: u64,
+    /// Failures since the last success, by reason.
+    pub failure_counts: BTreeMap<String, u64>,
     /// When it last failed.
     pub last_failure_ms: Option<u64>,
     /// Until when it rests after failures.
     pub cooldown_until_ms: Option<u64>,
     /// Why it rests.
     pub cooldown_reason: Option<String>,
+    /// The one model that the rest is about; all models without it.
+    pub cooldown_model: Option<String>,
     /// Until when it is off, usually for want of money.
     pub disabled_until_ms: Option<u64>,
     /// Why it is off.
@@ -124,9 +128,13 @@ impl Usage {
                 .get("errorCount")
                 .and_then(whole_ms)
                 .unwrap_or_default(),
+            failure_counts: entries(fields, "failureCounts")
+                .filter_map(|(reason, count)| Some((reason.clone(), whole_ms(count)?)))
+                .collect(),
             last_failure_ms: time("lastFailureAt"),
             cooldown_until_ms: time("cooldownUntil"),
             cooldown_reason: text("cooldownReason"),
+            cooldown_model: text("cooldownModel"),
             disabled_until_ms: time("disabledUntil"),
             disabled_reason: text("disabledReason"),
         }

@@ -15,13 +15,15 @@ pub enum Origin {
     Json(PathBuf),
     /// A `SQLite` database of a later generation, which is only read.
     Sqlite(PathBuf),
+    /// A flat JSON file of an early generation, which is only read.
+    Legacy(PathBuf),
 }
 
 impl Origin {
     /// Returns the path of the store.
     pub fn path(&self) -> &Path {
         match self {
-            Self::Json(path) | Self::Sqlite(path) => path,
+            Self::Json(path) | Self::Sqlite(path) | Self::Legacy(path) => path,
         }
     }
 }

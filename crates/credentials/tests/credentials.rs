@@ -3,9 +3,17 @@
 #[cfg(test)]
 mod credentials {
     mod databases;
+    mod device_login;
     mod homes;
+    mod identity_server;
+    mod killed_refresh;
     mod misdirection;
+    mod original_bug;
     mod precedence;
+    mod qwen_code;
+    mod refresh;
+    mod refresh_failures;
+    mod refresh_races;
     mod store;
     mod test_home;
 }

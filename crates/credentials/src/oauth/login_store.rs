@@ -75,7 +75,7 @@ pub enum QwenSync {
 }
 
 /// The steps of a refresh at which a process may be killed, in their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RefreshStep {
     /// The journal says what is about to be spent.
     BeforeCall,

@@ -193,6 +193,7 @@ impl Refresher {
         let stored = inner.look(agent, id).await?;
         let margins = inner.identity(&stored)?.margins();
         let now_ms = (inner.clock)();
+        inner.mend(&stored);
         match stored.state(now_ms, margins) {
             LoginState::Valid => inner.grant(&stored),
             LoginState::Unknown if stored.login.expiry == Expiry::Never => inner.grant(&stored),

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::oauth::error::RefreshError;
 use crate::oauth::jittered;
+use crate::oauth::login_store::StoredLogin;
 
 use super::{Access, CALLER_WAIT_MAX, Inner, LoginKey, Need};
 
@@ -17,6 +18,9 @@ const PAUSE_FIRST_MS: u64 = 500;
 
 /// The longest pause, in milliseconds.
 const PAUSE_MAX_MS: u64 = 60_000;
+
+/// The shortest time between two tries to bring a store up to date, in milliseconds.
+const MEND_EVERY_MS: u64 = 30_000;
 
 /// What a flight ends with.
 type Outcome = Result<Access, RefreshError>;
@@ -29,6 +33,8 @@ type Board = watch::Receiver<Option<Outcome>>;
 pub(super) struct Flights {
     running: HashMap<LoginKey, Board>,
     pauses: HashMap<LoginKey, Pause>,
+    /// When the store of a login may be brought up to date again, in milliseconds since 1970 UTC.
+    mend_again_ms: HashMap<LoginKey, u64>,
 }
 
 /// The time after a failure in which nobody asks again.
@@ -89,6 +95,22 @@ impl Inner {
             result.send_replace(Some(outcome));
         });
         board
+    }
+
+    /// Begins to bring the store of a login, and Qwen Code's file, up to date when one of them is behind.
+    pub(super) fn mend(self: &Arc<Self>, stored: &StoredLogin) {
+        if !stored.is_behind() {
+            return;
+        }
+        let (key, now_ms) = (LoginKey::of(stored), (self.clock)());
+        let again_ms = now_ms.saturating_add(MEND_EVERY_MS);
+        let previous = self.flights().mend_again_ms.insert(key.clone(), again_ms);
+        match previous.filter(|previous_ms| now_ms < *previous_ms) {
+            Some(previous_ms) => {
+                self.flights().mend_again_ms.insert(key, previous_ms);
+            }
+            None => drop(self.join(&key, &Need::Fresh)),
+        }
     }
 
     /// Returns until when a login is not to be asked for, in milliseconds since 1970 UTC; 0 without a pause.
