@@ -9,7 +9,7 @@ use config::{
     WriteOrigin,
 };
 use credentials::Resolver;
-use providers::http_client::NetworkSettings;
+use providers::http_client::{HttpClient, NetworkSettings};
 use providers::{Directory, Upstream};
 
 use crate::cli::Global;
@@ -183,6 +183,11 @@ impl Context {
             self.catalog()?,
             network_settings(environment),
         ))
+    }
+
+    /// Returns the client for calls that are not to an upstream, such as logins.
+    pub(crate) fn http_client(environment: &Environment) -> HttpClient {
+        HttpClient::new(network_settings(environment))
     }
 
     /// Returns where the gateway logs.

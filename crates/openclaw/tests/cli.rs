@@ -19,6 +19,9 @@ mod killed_edit;
 #[path = "cli/models.rs"]
 mod models;
 #[cfg(test)]
+#[path = "cli/models_auth.rs"]
+mod models_auth;
+#[cfg(test)]
 #[path = "cli/models_homes.rs"]
 mod models_homes;
 #[cfg(test)]
@@ -27,6 +30,9 @@ mod onboard;
 #[cfg(test)]
 #[path = "cli/openclaw_homes.rs"]
 mod openclaw_homes;
+#[cfg(test)]
+#[path = "cli/plugins.rs"]
+mod plugins;
 #[cfg(test)]
 #[path = "cli/random.rs"]
 mod random;

@@ -17,6 +17,7 @@ pub mod http_client;
 pub mod json_span;
 pub mod probe;
 pub mod sse;
+mod token_transport;
 pub mod upstream_url;
 pub mod usage;
 

@@ -146,7 +146,7 @@ pub(crate) struct AuthPasteTokenArgs {
 pub(crate) struct AuthLogoutArgs {
     /// The profile, such as `qwen:default`.
     #[arg(value_name = "PROFILE")]
-    pub(crate) profile: String,
+    pub(crate) profile_id: String,
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
@@ -204,7 +204,7 @@ pub(crate) struct AuthClearCooldownArgs {
         required_unless_present = "all",
         conflicts_with = "all"
     )]
-    pub(crate) profile: Option<String>,
+    pub(crate) profile_id: Option<String>,
     /// Every profile of the agent.
     #[arg(long)]
     pub(crate) all: bool,

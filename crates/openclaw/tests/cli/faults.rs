@@ -155,7 +155,8 @@ fn fault_13_what_failed_does_not_exit_with_success() {
         (&["models", "list", "--provider", "nobody"][..], 1),
         (&["gateway", "health"], 5),
         (&["doctor"], 2),
-        (&["plugins", "enable", "qwen-portal-auth"], 2),
+        (&["plugins", "enable", "qwen-portal-login"], 1),
+        (&["plugins", "install", "@openclaw/qwen-provider"], 2),
         (
             &[
                 "models",
@@ -165,7 +166,7 @@ fn fault_13_what_failed_does_not_exit_with_success() {
                 "qwen-portal",
                 "--set-default",
             ],
-            2,
+            1,
         ),
         (&["no-such-command"], 1),
         (&["config", "get", "--no-such-flag"], 1),

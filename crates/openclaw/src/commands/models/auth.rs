@@ -9,6 +9,8 @@ mod add;
 mod agent_place;
 mod explain;
 mod list;
+mod login;
+mod login_config;
 mod logout;
 mod paste;
 mod question;
@@ -21,7 +23,7 @@ pub(super) fn run(args: &AuthArgs, context: &Context) -> Done {
         AuthCommand::List(args) => list::run(args, context),
         AuthCommand::Explain(args) => explain::run(args, context),
         AuthCommand::Add(args) => add::run(args, context),
-        AuthCommand::Login(_) => crate::commands::later::models_auth(&["login".to_owned()]),
+        AuthCommand::Login(args) => login::run(args, context),
         AuthCommand::PasteToken(args) => paste::token(args, context),
         AuthCommand::PasteApiKey(args) => paste::api_key(args, context),
         AuthCommand::Logout(args) => logout::run(args, context),

@@ -71,6 +71,19 @@ impl<'a> AgentPlace<'a> {
         )
     }
 
+    /// Refuses where the environment forbids every write to the store.
+    pub(super) fn must_be_writable(&self) -> Result<(), Failed> {
+        let name = config::env_var::AUTH_STORE_READONLY;
+        if !self.context.environment.is_on(name) {
+            return Ok(());
+        }
+        Err(Failed::new(format!(
+            "{name} forbids every write to {}",
+            self.shown(self.store.path())
+        ))
+        .hint(format!("unset {name}; nothing was written")))
+    }
+
     /// Writes a path for people.
     pub(super) fn shown(&self, path: &Path) -> String {
         self.context.home.display(path)

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use config::{AgentId, ProviderId};
-use credentials::{Candidate, Provenance, Resolution};
+use credentials::{Candidate, Provenance, Resolution, Resolver};
 use serde_json::{Value, json};
 
 use super::agent_place::{AgentPlace, provider_named};
-use super::state::moment;
+use super::state::{Judge, moment};
 use crate::cli::models_auth::AuthExplainArgs;
 use crate::commands::models::names::Names;
 use crate::context::{Context, now_ms};
@@ -30,6 +30,7 @@ pub(super) fn run(args: &AuthExplainArgs, context: &Context) -> Done {
     let now_ms = now_ms();
     let resolver = place.resolver(&config, &names.catalog);
     let resolution = resolver.candidates(&provider, now_ms);
+    let judge = Judge::new(&context.home, &names.catalog, &place.agent, now_ms)?;
     let running = Running::ask(
         context,
         &config,
@@ -37,7 +38,7 @@ pub(super) fn run(args: &AuthExplainArgs, context: &Context) -> Done {
         Duration::from_millis(args.timeout),
     )?;
     let view = View {
-        rows: rows(&resolution),
+        rows: with_states(rows(&resolution), &resolver, &judge),
         absent: absent(&resolution, &names, &provider),
         resolution,
         running,
@@ -87,6 +88,9 @@ struct Row {
     role: Role,
     label: String,
     kind: Option<&'static str>,
+    /// The state of a stored profile.
+    state: Option<&'static str>,
+    repair: Option<String>,
     provenance: Option<Provenance>,
     fingerprint: Option<String>,
     reason: Option<String>,
@@ -109,6 +113,8 @@ fn rows(resolution: &Resolution) -> Vec<Row> {
         role: Role::Skipped,
         label: skipped.label.clone(),
         kind: None,
+        state: None,
+        repair: None,
         provenance: skipped.provenance.clone(),
         fingerprint: None,
         reason: Some(skipped.reason.to_string()),
@@ -127,6 +133,8 @@ fn row_of(candidate: &Candidate, role: Role) -> Row {
         role,
         label: candidate.label.clone(),
         kind: Some(candidate.kind.as_str()),
+        state: None,
+        repair: None,
         provenance: Some(candidate.provenance.clone()),
         fingerprint: candidate
             .secret
@@ -137,6 +145,25 @@ fn row_of(candidate: &Candidate, role: Role) -> Row {
         caution: candidate.caution.map(|caution| caution.to_string()),
         expires_at_ms: candidate.expires_at_ms,
     }
+}
+
+/// Adds to stored profiles what they are good for; a login's state is more than its end.
+fn with_states(mut rows: Vec<Row>, resolver: &Resolver<'_>, judge: &Judge) -> Vec<Row> {
+    for row in &mut rows {
+        let Some(Provenance::Profile { id, store, .. }) = &row.provenance else {
+            continue;
+        };
+        let found = resolver.stores().find(id);
+        if let Some(found) = found.filter(|found| found.path() == store.path()) {
+            let judged = judge.of(found.profile);
+            row.state = Some(judged.state);
+            row.repair = judged.repair;
+            if judged.refusal.is_some() {
+                row.reason = judged.refusal;
+            }
+        }
+    }
+    rows
 }
 
 /// Names the places in which nothing was found.
@@ -232,6 +259,7 @@ impl View<'_> {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(row.kind.map(str::to_owned));
         parts.extend(row.fingerprint.clone());
+        parts.extend(row.state.map(str::to_owned));
         parts.extend(row.expires_at_ms.map(|at_ms| {
             let word = if at_ms > self.now_ms {
                 "expires"
@@ -242,6 +270,11 @@ impl View<'_> {
         }));
         parts.extend(row.reason.clone());
         parts.extend(row.caution.clone());
+        parts.extend(
+            row.repair
+                .iter()
+                .map(|command| format!("repair: `{command}`")),
+        );
         let source = row
             .provenance
             .as_ref()
@@ -305,6 +338,8 @@ fn source_json(row: &Row) -> Value {
         "label": row.label,
         "role": row.role.as_str(),
         "type": row.kind,
+        "state": row.state,
+        "repair": row.repair,
         "fingerprint": row.fingerprint,
         "source": row.provenance.as_ref().map(ToString::to_string),
         "store": store,

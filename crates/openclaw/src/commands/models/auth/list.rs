@@ -5,7 +5,7 @@ use credentials::{AgentStores, Found, Provenance};
 use serde_json::{Value, json};
 
 use super::agent_place::{AgentPlace, provider_named};
-use super::state::{State, ending, fingerprint, resting, resting_json};
+use super::state::{Judge, ending, fingerprint, resting, resting_json};
 use crate::cli::models_auth::AuthListArgs;
 use crate::commands::models::names::Names;
 use crate::context::{Context, now_ms};
@@ -33,12 +33,14 @@ pub(super) fn run(args: &AuthListArgs, context: &Context) -> Done {
         Some(provider) => is_of(&names, provider, &found.profile.provider),
     };
     let found: Vec<Found<'_>> = stores.winners().filter(wanted).collect();
-    let now_ms = now_ms();
+    let view = View {
+        judge: Judge::new(&context.home, &names.catalog, &place.agent, now_ms())?,
+        stores: &stores,
+        place: &place,
+        now_ms: now_ms(),
+    };
     if args.scope.json {
-        let profiles: Vec<Value> = found
-            .iter()
-            .map(|found| json_of(found, &stores, now_ms))
-            .collect();
+        let profiles: Vec<Value> = found.iter().map(|found| view.json(found)).collect();
         out.json(&json!({
             "agentId": place.agent.as_str(),
             "agentDir": place.folder,
@@ -65,7 +67,7 @@ pub(super) fn run(args: &AuthListArgs, context: &Context) -> Done {
     }
     out.line(strong("Profiles:"));
     for found in &found {
-        out.line(line(found, &stores, &place, now_ms));
+        out.line(view.line(found));
     }
     Ok(Exit::Ok)
 }
@@ -87,39 +89,54 @@ fn owner(found: &Found<'_>) -> String {
     }
 }
 
-fn line(found: &Found<'_>, stores: &AgentStores, place: &AgentPlace<'_>, now_ms: u64) -> String {
-    let profile = found.profile;
-    let usage = stores.state().usage.get(&profile.id);
-    let state = State::of(profile, now_ms);
-    let mut parts = vec![
-        format!("{}/{}", profile.provider, profile.kind()),
-        fingerprint(profile).unwrap_or_else(|| "no secret".to_owned()),
-        state.as_str().to_owned(),
-    ];
-    parts.extend(ending(profile, now_ms));
-    parts.extend(usage.and_then(|usage| resting(usage, now_ms)));
-    format!(
-        "- {} [{}] in {}, agent {}",
-        profile.id,
-        parts.join("; "),
-        place.shown(found.path()),
-        owner(found)
-    )
+/// What a line about a profile is made from.
+struct View<'a> {
+    judge: Judge,
+    stores: &'a AgentStores,
+    place: &'a AgentPlace<'a>,
+    now_ms: u64,
 }
 
-fn json_of(found: &Found<'_>, stores: &AgentStores, now_ms: u64) -> Value {
-    let profile = found.profile;
-    let usage = stores.state().usage.get(&profile.id);
-    json!({
-        "id": profile.id.as_str(),
-        "provider": profile.provider.as_str(),
-        "type": profile.kind().as_str(),
-        "label": profile.id.as_str(),
-        "fingerprint": fingerprint(profile),
-        "status": State::of(profile, now_ms).as_str(),
-        "expiresAt": profile.expiry().at_ms(),
-        "store": found.path(),
-        "agent": owner(found),
-        "rest": usage.map(|usage| resting_json(usage, now_ms)),
-    })
+impl View<'_> {
+    fn line(&self, found: &Found<'_>) -> String {
+        let profile = found.profile;
+        let usage = self.stores.state().usage.get(&profile.id);
+        let judged = self.judge.of(profile);
+        let mut parts = vec![
+            format!("{}/{}", profile.provider, profile.kind()),
+            fingerprint(profile).unwrap_or_else(|| "no secret".to_owned()),
+            judged.state.to_owned(),
+        ];
+        parts.extend(ending(judged.expiry, self.now_ms));
+        parts.extend(judged.refusal);
+        parts.extend(judged.repair.map(|command| format!("repair: `{command}`")));
+        parts.extend(usage.and_then(|usage| resting(usage, self.now_ms)));
+        format!(
+            "- {} [{}] in {}, agent {}",
+            profile.id,
+            parts.join("; "),
+            self.place.shown(found.path()),
+            owner(found)
+        )
+    }
+
+    fn json(&self, found: &Found<'_>) -> Value {
+        let profile = found.profile;
+        let usage = self.stores.state().usage.get(&profile.id);
+        let judged = self.judge.of(profile);
+        json!({
+            "id": profile.id.as_str(),
+            "provider": profile.provider.as_str(),
+            "type": profile.kind().as_str(),
+            "label": profile.id.as_str(),
+            "fingerprint": fingerprint(profile),
+            "status": judged.state,
+            "expiresAt": judged.expiry.at_ms(),
+            "refusal": judged.refusal,
+            "repair": judged.repair,
+            "store": found.path(),
+            "agent": owner(found),
+            "rest": usage.map(|usage| resting_json(usage, self.now_ms)),
+        })
+    }
 }

@@ -1,6 +1,7 @@
 //! `models auth logout`: takes a profile out of its store, `auth.profiles` and `auth.order`.
 
 use config::{Edit, ProfileId, ValuePath};
+use credentials::oauth::LoginStore;
 use credentials::{AgentStores, Found, Origin, Provenance};
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ pub(super) fn run(args: &AuthLogoutArgs, context: &Context) -> Done {
     let out = context.out.with_json(args.scope.json);
     let config = context.config()?;
     let place = AgentPlace::of(context, &config, &args.scope.agent)?;
-    let id = ProfileId::new(&args.profile)?;
+    let id = ProfileId::new(&args.profile_id)?;
     let stores = place.stores();
     let found = stores.find(&id);
     if let Some(found) = &found {
@@ -45,16 +46,18 @@ pub(super) fn run(args: &AuthLogoutArgs, context: &Context) -> Done {
         removal.show(&change, !edits.is_empty(), context, args.scope.json);
         return Ok(Exit::Ok);
     }
+    place.must_be_writable()?;
     ask(args, &removal)?;
-    let previous = place.store.remove(&removal.id)?;
-    if !edits.is_empty()
-        && let Err(failed) = change.apply(context, &WORDS)
-    {
-        if let Some(Err(error)) = previous.map(|previous| place.store.upsert(&previous)) {
-            let said = Failed::from(error).message;
-            out.warn(format!("the profile could not be put back: {said}"));
-        }
-        return Err(failed);
+    let logins = LoginStore::new(&context.home);
+    if found.is_some() {
+        logins.check_writable(&place.agent)?;
+    }
+    // The config first: cut off in between, the same command ends the work.
+    if !edits.is_empty() {
+        change.apply(context, &WORDS)?;
+    }
+    if found.is_some() {
+        logins.forget(&place.agent, &removal.id)?;
     }
     removal.done(&place, context, args.scope.json);
     Ok(Exit::Ok)

@@ -1,67 +1,111 @@
 //! In which state a stored profile is, as data and for people.
 
-use credentials::{Credential, Expiry, HeldSecret, Profile, Usage};
+use catalog::Catalog;
+use config::{AgentId, Home};
+use credentials::oauth::{Identity, LoginState, LoginStore, Margins};
+use credentials::{Credential, Expiry, HeldSecret, Login, Profile, Usage};
 use serde_json::{Value, json};
 
-/// What can be said about the end of a profile without asking anybody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    /// It has no end.
-    Static,
-    /// It ends later.
-    Valid,
-    /// It ends within a day, and nothing renews it.
-    Expiring,
-    /// Its access token has ended; a refresh token buys the next.
-    ExpiredRefreshable,
-    /// It has ended for good.
-    Expired,
-    /// It names an end that is no time.
-    Unknown,
-    /// It holds no secret.
-    Missing,
-}
+use crate::failed::Failed;
 
-/// How long before its end a credential is called expiring, in milliseconds: a day.
+/// How long before its end a credential that nothing renews is called expiring, in milliseconds: a day.
 const EXPIRING_MS: u64 = 86_400_000;
 
-impl State {
-    /// Judges a profile at a time in milliseconds since 1970 UTC.
-    pub(super) fn of(profile: &Profile, now_ms: u64) -> Self {
-        let (is_missing, refreshes) = match &profile.credential {
-            Credential::ApiKey { key } | Credential::Token { token: key, .. } => {
-                (*key == HeldSecret::Missing, false)
-            }
-            Credential::OAuth(login) => (
-                login.access.is_none() && login.refresh.is_none(),
-                login.refresh.is_some(),
-            ),
-        };
-        if is_missing {
-            return Self::Missing;
-        }
-        match profile.expiry() {
-            Expiry::Never => Self::Static,
-            Expiry::Invalid if refreshes => Self::ExpiredRefreshable,
-            Expiry::Invalid => Self::Unknown,
-            Expiry::AtMs(at_ms) if at_ms <= now_ms && refreshes => Self::ExpiredRefreshable,
-            Expiry::AtMs(at_ms) if at_ms <= now_ms => Self::Expired,
-            Expiry::AtMs(at_ms) if !refreshes && at_ms - now_ms <= EXPIRING_MS => Self::Expiring,
-            Expiry::AtMs(_) => Self::Valid,
+/// Judges stored profiles: logins by their records too, so that a refused one is never called good.
+pub(super) struct Judge {
+    logins: LoginStore,
+    identities: Vec<Identity>,
+    agent: AgentId,
+    now_ms: u64,
+}
+
+/// What a profile is good for.
+pub(super) struct Judgement {
+    /// The name of the state, the same in JSON and for people.
+    pub(super) state: &'static str,
+    /// When the newest known token ends.
+    pub(super) expiry: Expiry,
+    /// What the identity server said against it.
+    pub(super) refusal: Option<String>,
+    /// The command that repairs it.
+    pub(super) repair: Option<String>,
+}
+
+impl Judge {
+    /// Prepares to judge what an agent sees, at a time in milliseconds since 1970 UTC.
+    pub(super) fn new(
+        home: &Home,
+        catalog: &Catalog,
+        agent: &AgentId,
+        now_ms: u64,
+    ) -> Result<Self, Failed> {
+        Ok(Self {
+            logins: LoginStore::new(home),
+            identities: Identity::all_of(catalog)?,
+            agent: agent.clone(),
+            now_ms,
+        })
+    }
+
+    /// Judges one profile.
+    pub(super) fn of(&self, profile: &Profile) -> Judgement {
+        match &profile.credential {
+            Credential::OAuth(login) => self.login(profile, login),
+            Credential::ApiKey { key } | Credential::Token { token: key, .. } => Judgement {
+                state: held(key, profile.expiry(), self.now_ms),
+                expiry: profile.expiry(),
+                refusal: None,
+                repair: None,
+            },
         }
     }
 
-    /// Returns the word for it, the same in JSON and for people.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Static => "static",
-            Self::Valid => "valid",
-            Self::Expiring => "expiring",
-            Self::ExpiredRefreshable => "expired-refreshable",
-            Self::Expired => "expired",
-            Self::Unknown => "unknown",
-            Self::Missing => "missing",
+    fn login(&self, profile: &Profile, held: &Login) -> Judgement {
+        let served = |identity: &&Identity| identity.serves(&profile.provider);
+        let identity = self.identities.iter().find(served);
+        let margins = identity.map_or(
+            Margins {
+                refresh_ms: 0,
+                skew_ms: 0,
+            },
+            Identity::margins,
+        );
+        // A login whose store cannot be read is judged by what is at hand.
+        let stored = self.logins.read(&self.agent, &profile.id).ok().flatten();
+        let state = stored.as_ref().map_or_else(
+            || LoginState::of(held, self.now_ms, margins),
+            |stored| stored.state(self.now_ms, margins),
+        );
+        let needs_repair = matches!(state, LoginState::Revoked | LoginState::Expired);
+        Judgement {
+            state: state.as_str(),
+            expiry: stored
+                .as_ref()
+                .map_or(held.expiry, |stored| stored.login.expiry),
+            refusal: stored.and_then(|stored| stored.revoked).map(|revoked| {
+                let code = revoked
+                    .code
+                    .map(|code| format!(" {code}"))
+                    .unwrap_or_default();
+                let when = moment(revoked.at_ms, self.now_ms);
+                format!("refused with {}{code} {when}", revoked.status)
+            }),
+            repair: identity
+                .filter(|_| needs_repair)
+                .map(|identity| identity.server().login_command.clone()),
         }
+    }
+}
+
+/// Names the state of a secret that nothing renews.
+fn held(secret: &HeldSecret, expiry: Expiry, now_ms: u64) -> &'static str {
+    match expiry {
+        _ if *secret == HeldSecret::Missing => "missing",
+        Expiry::Never => "static",
+        Expiry::Invalid => "unknown",
+        Expiry::AtMs(at_ms) if at_ms <= now_ms => "expired",
+        Expiry::AtMs(at_ms) if at_ms - now_ms <= EXPIRING_MS => "expiring",
+        Expiry::AtMs(_) => "valid",
     }
 }
 
@@ -112,9 +156,9 @@ pub(super) fn span(ms: u64) -> String {
     )
 }
 
-/// Returns the end of a profile for people, when it has one.
-pub(super) fn ending(profile: &Profile, now_ms: u64) -> Option<String> {
-    match profile.expiry() {
+/// Returns an end for people, when there is one.
+pub(super) fn ending(expiry: Expiry, now_ms: u64) -> Option<String> {
+    match expiry {
         Expiry::AtMs(at_ms) if at_ms > now_ms => Some(format!("expires {}", moment(at_ms, now_ms))),
         Expiry::AtMs(at_ms) => Some(format!("expired {}", moment(at_ms, now_ms))),
         Expiry::Invalid => Some("its `expires` is not a time".to_owned()),
@@ -150,40 +194,24 @@ pub(super) fn resting_json(usage: &Usage, now_ms: u64) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use config::{ProfileId, ProviderId};
-    use credentials::{Login, Secret, UnknownFields};
+    use credentials::Secret;
 
     use super::*;
 
-    fn login(expiry: Expiry, refresh: bool) -> Profile {
-        Profile {
-            id: ProfileId::new("p:d").unwrap(),
-            provider: ProviderId::new("p").unwrap(),
-            credential: Credential::OAuth(Login {
-                access: Some(Secret::new("at-1".to_owned())),
-                refresh: refresh.then(|| Secret::new("rt-1".to_owned())),
-                expiry,
-            }),
-            unknown: UnknownFields::default(),
-        }
-    }
-
     #[test]
-    fn states_are_told_apart() {
+    fn states_of_what_nothing_renews_are_told_apart() {
         let now = 10 * EXPIRING_MS;
-        for (expiry, refreshes, expected) in [
-            (Expiry::Never, true, "static"),
-            (Expiry::AtMs(now + 1), true, "valid"),
-            (Expiry::AtMs(now + 1), false, "expiring"),
-            (Expiry::AtMs(now + EXPIRING_MS + 1), false, "valid"),
-            (Expiry::AtMs(now), true, "expired-refreshable"),
-            (Expiry::AtMs(now), false, "expired"),
-            (Expiry::Invalid, true, "expired-refreshable"),
-            (Expiry::Invalid, false, "unknown"),
+        let secret = HeldSecret::Inline(Secret::new("t".to_owned()));
+        for (expiry, expected) in [
+            (Expiry::Never, "static"),
+            (Expiry::AtMs(now + EXPIRING_MS + 1), "valid"),
+            (Expiry::AtMs(now + EXPIRING_MS), "expiring"),
+            (Expiry::AtMs(now), "expired"),
+            (Expiry::Invalid, "unknown"),
         ] {
-            let state = State::of(&login(expiry, refreshes), now);
-            assert_eq!(state.as_str(), expected, "{expiry:?} {refreshes}");
+            assert_eq!(held(&secret, expiry, now), expected, "{expiry:?}");
         }
+        assert_eq!(held(&HeldSecret::Missing, Expiry::Never, now), "missing");
     }
 
     #[test]

@@ -1,0 +1,125 @@
+//! Every source in order, and the running gateway beside it.
+
+use serde_json::{Value, json};
+
+use super::{auth, paste};
+use crate::gateway::process::Gateway;
+use crate::home::Home;
+use crate::onboard::studio::{Studio, onboard};
+
+const KEY: &str = "sk-0123456789abcdef3f2a";
+const OTHER: &str = "sk-fedcba98765432100000";
+
+fn roles(explained: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    explained["sources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|source| (text(&source["label"]), text(&source["role"])))
+        .collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(label, role): &(&str, &str)| ((*label).to_owned(), (*role).to_owned());
+    expected.iter().map(owned).collect()
+}
+
+#[test]
+fn every_source_has_its_role() {
+    let home = Home::with_config(&json!({
+        "auth": {"order": {"qwen": ["qwen:b", "qwen:gone"]}},
+        "models": {"providers": {"qwen": {
+            "baseUrl": "https://dashscope.aliyuncs.com/compatible-mode/v1",
+            "apiKey": "${NOT_SET}", "models": [],
+        }}},
+    }))
+    .variable("DASHSCOPE_API_KEY", OTHER);
+    paste(&home, "paste-api-key", "qwen:a", KEY);
+    paste(&home, "paste-api-key", "qwen:b", KEY);
+    let explained = auth(&home, &["explain", "qwen", "--json"])
+        .expect_code(0)
+        .json();
+    assert_eq!(
+        roles(&explained),
+        pairs(&[
+            ("qwen:b", "used"),
+            ("env:DASHSCOPE_API_KEY", "shadowed"),
+            ("models.providers.qwen.apiKey", "unusable"),
+            ("qwen:gone", "skipped"),
+            ("qwen:a", "skipped"),
+        ])
+    );
+    assert_eq!(explained["winner"], "qwen:b");
+    assert_eq!(explained["sources"][0]["fingerprint"], "sk-…3f2a");
+    assert_eq!(explained["sources"][0]["agent"], "main");
+    let store = explained["sources"][0]["store"].as_str().unwrap();
+    assert!(store.ends_with("auth-profiles.json"), "{store}");
+    assert_eq!(
+        explained["absent"],
+        json!(["variable QWEN_API_KEY", "variable MODELSTUDIO_API_KEY"])
+    );
+    assert_eq!(explained["gateway"]["running"], false);
+    let text = auth(&home, &["explain", "qwen"]).expect_code(0).stdout;
+    assert!(
+        text.contains(
+            " 1. used      qwen:b: api_key; sk-…3f2a; static \
+             (~/.openclaw/agents/main/agent/auth-profiles.json, agent main)"
+        ),
+        "{text}"
+    );
+    assert!(!text.contains(KEY) && !text.contains(OTHER), "{text}");
+}
+
+#[test]
+fn nothing_at_all_is_a_fact_with_a_hint() {
+    let home = Home::new();
+    let ran = auth(&home, &["explain", "modelstudio"]).expect_code(0);
+    assert!(ran.stdout.contains("Used: none"), "{ran:?}");
+    assert!(
+        ran.stdout
+            .contains("Nothing in: stored profiles, variable QWEN_API_KEY"),
+        "{ran:?}"
+    );
+    assert!(ran.stderr.contains("hint"), "{ran:?}");
+    let ran = auth(&home, &["explain", "qwen-oaut"]).expect_code(1);
+    assert!(ran.stderr.contains("did you mean `qwen-oauth`?"), "{ran:?}");
+}
+
+#[test]
+fn the_gateway_is_asked_and_differences_are_marked() {
+    let studio = Studio::start();
+    let home = studio.home();
+    onboard(
+        &home,
+        "--modelstudio-standard-api-key sk-emulator-standard-intl",
+    )
+    .expect_code(0);
+    let gateway = Gateway::start(home, &[]);
+    let home = &gateway.home;
+    let port = gateway.address.port().to_string();
+    home.run(&["config", "set", "gateway.port", &port])
+        .expect_code(0);
+    let same = auth(home, &["explain", "qwen"]).expect_code(0).stdout;
+    assert!(
+        same.contains(": the same as here, qwen:default ("),
+        "{same}"
+    );
+    // An order that this process reads, and a gateway from before does not.
+    paste(home, "paste-api-key", "qwen:second", KEY);
+    home.run(&["config", "set", "auth.order.qwen", "[\"qwen:second\"]"])
+        .expect_code(0);
+    let differs = auth(home, &["explain", "qwen", "--json"])
+        .expect_code(0)
+        .json();
+    assert_eq!(differs["winner"], "qwen:second");
+    let difference = &differs["gateway"]["differences"][0];
+    assert_eq!(difference["field"], "credential", "{differs:#}");
+    assert!(
+        difference["gateway"]
+            .as_str()
+            .unwrap()
+            .starts_with("qwen:default"),
+        "{differs:#}"
+    );
+}
