@@ -91,6 +91,9 @@ pub async fn serve(listener: TcpListener, parts: GatewayParts, stop: Stop) {
     let router = routes::router(shared.clone());
     let tracker = TaskTracker::new();
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    if shared.directory.has_renewed_logins() {
+        tracker.spawn(keep_logins_fresh(shared.clone()));
+    }
     loop {
         tokio::select! {
             () = stop.drain.cancelled() => break,
@@ -106,6 +109,23 @@ pub async fn serve(listener: TcpListener, parts: GatewayParts, stop: Stop) {
     }
     drop(listener);
     drain(&tracker, &shared, &stop).await;
+}
+
+/// Renews logins ahead of their end, with or without traffic; on a stop, a refresh that has begun is finished.
+async fn keep_logins_fresh(shared: Shared) {
+    let Some(refresher) = shared.upstream.refresher() else {
+        return;
+    };
+    let mut agents = vec![config::AgentId::main()];
+    agents.extend(
+        shared
+            .directory
+            .agent_ids()
+            .filter_map(|id| config::AgentId::new(id).ok()),
+    );
+    agents.dedup();
+    refresher.keep_fresh(&agents, &shared.draining).await;
+    refresher.close().await;
 }
 
 async fn drain(tracker: &TaskTracker, shared: &Shared, stop: &Stop) {

@@ -179,10 +179,8 @@ impl Context {
 
     /// Returns the way out to upstreams, with proxies and roots as the environment says.
     pub(crate) fn upstream(&self, environment: &Environment) -> Result<Upstream, Failed> {
-        Ok(Upstream::new(
-            self.catalog()?,
-            network_settings(environment),
-        ))
+        let upstream = Upstream::new(self.catalog()?, network_settings(environment));
+        Ok(upstream.with_logins(&self.home, Arc::new(now_ms))?)
     }
 
     /// Returns the client for calls that are not to an upstream, such as logins.

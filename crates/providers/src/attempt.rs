@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use catalog::{Catalog, FailureKind};
+use config::Home;
 use credentials::Secret;
+use credentials::oauth::{Clock, RefreshError, Refresher};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
@@ -37,10 +39,12 @@ const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The way out to all upstreams.
 pub struct Upstream {
     catalog: Arc<Catalog>,
-    client: HttpClient,
+    client: Arc<HttpClient>,
+    refresher: Option<Refresher>,
 }
 
 /// One call.
+#[derive(Clone, Copy)]
 pub struct Call<'a> {
     /// Where to, and with which credential.
     pub route: &'a Route,
@@ -84,8 +88,24 @@ impl Upstream {
     pub fn new(catalog: Arc<Catalog>, network: NetworkSettings) -> Self {
         Self {
             catalog,
-            client: HttpClient::new(network),
+            client: Arc::new(HttpClient::new(network)),
+            refresher: None,
         }
+    }
+
+    /// Lets the logins of `home` be used: their access tokens are renewed when that is needed.
+    ///
+    /// # Errors
+    /// [`credentials::Error`] when the catalog's identity servers cannot be used.
+    pub fn with_logins(mut self, home: &Home, clock: Clock) -> Result<Self, credentials::Error> {
+        let transport = Arc::clone(&self.client);
+        self.refresher = Some(Refresher::new(home, &self.catalog, transport, clock)?);
+        Ok(self)
+    }
+
+    /// Returns what renews logins.
+    pub fn refresher(&self) -> Option<&Refresher> {
+        self.refresher.as_ref()
     }
 
     /// Returns the catalog that classifies failures.
@@ -132,7 +152,39 @@ impl Upstream {
         }
     }
 
+    /// Sends a chat with an access token that is valid now. One that the host refuses all the same is renewed once, and
+    /// the request repeated once.
     async fn chat(&self, call: Call<'_>) -> Result<Reply, Failure> {
+        let (Some(login), Some(refresher)) = (call.route.renewed(), &self.refresher) else {
+            return self.chat_once(call).await;
+        };
+        let (agent, profile) = (&login.agent, &login.profile);
+        let refused = |error: RefreshError| no_access(call.route, &error);
+        let access = refresher.access(agent, profile).await.map_err(refused)?;
+        let route = call.route.with_access(&self.catalog, &access.token);
+        match self
+            .chat_once(Call {
+                route: &route,
+                ..call
+            })
+            .await
+        {
+            Err(failure) if failure.status == Some(401) => {}
+            done => return done,
+        }
+        let renewed = refresher
+            .force_refresh_after_401(agent, profile, &access.token)
+            .await;
+        let access = renewed.map_err(refused)?;
+        let route = call.route.with_access(&self.catalog, &access.token);
+        self.chat_once(Call {
+            route: &route,
+            ..call
+        })
+        .await
+    }
+
+    async fn chat_once(&self, call: Call<'_>) -> Result<Reply, Failure> {
         let route = call.route;
         let strip_usage =
             route.asks_usage && call.request.is_stream() && !call.request.asks_usage();
@@ -270,6 +322,13 @@ impl Upstream {
         let message = "no answer before the deadline of this gateway".to_owned();
         self.of_connection(route, FailureKind::LocalTimeout, message)
     }
+}
+
+fn no_access(route: &Route, error: &RefreshError) -> Failure {
+    let failure = Failure::of_login(&route.place(), error);
+    let cause = failure.detail.as_deref().unwrap_or("none");
+    tracing::warn!(credential = %route.credential, cause, reason = %error, "oauth refresh gave no token");
+    failure
 }
 
 /// Reads what an error says; the request id in the headers is the one to quote.

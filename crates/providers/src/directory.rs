@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use catalog::{Catalog, Provider, ResolvedRef, Standing};
 use config::{ModelChoice, ProviderId, ProviderSettings, Settings};
-use credentials::{Candidate, Provenance, Resolution, Resolver, Secret};
+use credentials::{Candidate, Kind, Provenance, Resolution, Resolver, Secret, Unusable};
 
 use crate::failover::{Chain, Skipped};
 
@@ -15,7 +15,7 @@ mod route;
 mod route_error;
 
 pub use listing::{ListedModel, ProviderView};
-pub use route::{Route, TIMEOUT_DEFAULT, Target};
+pub use route::{RenewedLogin, Route, TIMEOUT_DEFAULT, Target};
 pub use route_error::{RouteError, did_you_mean};
 
 /// Names suggested for an unknown model.
@@ -250,7 +250,12 @@ impl Directory {
             .iter()
             .find(|entry| entry.id == provider)
             .ok_or_else(|| self.unknown(provider))?;
-        if let Some(problem) = &entry.problem {
+        let renewable = || entry.targets.iter().any(Target::is_renewed);
+        if let Some(problem) = entry
+            .problem
+            .as_ref()
+            .filter(|problem| problem.is_final() || !renewable())
+        {
             return Err(problem.clone());
         }
         let listed = entry.models.iter().find(|row| row.id == model);
@@ -324,6 +329,19 @@ impl Directory {
         self.default_model.as_deref()
     }
 
+    /// Returns the agents of the roster.
+    pub fn agent_ids(&self) -> impl Iterator<Item = &str> {
+        self.agents.iter().map(|(id, _)| id.as_str())
+    }
+
+    /// Says whether any provider is called with a login that has to be renewed.
+    pub fn has_renewed_logins(&self) -> bool {
+        self.providers
+            .iter()
+            .flat_map(|entry| &entry.targets)
+            .any(Target::is_renewed)
+    }
+
     /// Returns the names under which agents can be asked.
     pub fn agent_models(&self) -> impl Iterator<Item = String> {
         let default = [AGENT.to_owned(), format!("{AGENT}/default")];
@@ -352,17 +370,37 @@ fn agent_name(text: &str) -> Option<&str> {
 
 /// Returns the credentials that may be tried one after the other: the stored profiles, which the operator put in order;
 /// without any, the first other source. Going on from a profile to a variable could move a request to another account.
-fn logins(resolution: &Resolution) -> Vec<(&Candidate, &Secret)> {
+fn logins(resolution: &Resolution) -> Vec<&Candidate> {
+    let can_be_used = |candidate: &&Candidate| candidate.secret.is_ok() || is_renewable(candidate);
     let is_profile =
-        |candidate: &Candidate| matches!(candidate.provenance, Provenance::Profile { .. });
-    let profiles: Vec<_> = resolution
-        .usable()
-        .filter(|(candidate, _)| is_profile(candidate))
-        .collect();
+        |candidate: &&Candidate| matches!(candidate.provenance, Provenance::Profile { .. });
+    let usable = || resolution.candidates.iter().filter(can_be_used);
+    let profiles: Vec<_> = usable().filter(is_profile).collect();
     if profiles.is_empty() {
-        resolution.usable().take(1).collect()
+        usable().take(1).collect()
     } else {
         profiles
+    }
+}
+
+/// Says whether an access token for the candidate can be had although the stored one has expired.
+fn is_renewable(candidate: &Candidate) -> bool {
+    candidate.kind == Kind::OAuth && matches!(candidate.secret, Err(Unusable::Expired { .. }))
+}
+
+/// Returns `target` with the credential of `candidate`.
+fn with_login(catalog: &Catalog, target: &Target, candidate: &Candidate) -> Target {
+    let target = target.clone();
+    match (&candidate.provenance, &candidate.secret) {
+        (Provenance::Profile { id, agent, .. }, _) if candidate.kind == Kind::OAuth => {
+            let login = RenewedLogin {
+                agent: agent.clone(),
+                profile: id.clone(),
+            };
+            target.with_renewed(&candidate.label, login)
+        }
+        (_, Ok(secret)) => target.with_secret(catalog, &candidate.label, secret),
+        (_, Err(_)) => target,
     }
 }
 
@@ -392,7 +430,7 @@ fn entry(
     let configured = settings.models.provider(id);
     let known = catalog.provider(id.as_str());
     let logins = logins(resolution);
-    let usable = logins.first().copied();
+    let usable = resolution.usable().next();
     let base_url = base_url(catalog, configured, known, usable.map(|(_, secret)| secret));
     let target = base_url.and_then(|url| Target::new(catalog, id.as_str(), &url).ok());
     let plan = target.as_ref().and_then(|target| target.plan);
@@ -428,19 +466,14 @@ fn entry(
         Some(provider) => with_settings(target, provider),
         None => target,
     });
-    let with_login = |target: &Target| -> Vec<Target> {
-        let login = |(candidate, secret): &(&Candidate, &Secret)| {
-            target
-                .clone()
-                .with_secret(catalog, &candidate.label, secret)
-        };
-        if logins.is_empty() {
-            vec![target.clone()]
-        } else {
-            logins.iter().map(login).collect()
-        }
-    };
-    let targets = target.as_ref().map(with_login).unwrap_or_default();
+    let targets = target.map(|target| match logins.as_slice() {
+        [] => vec![target],
+        logins => logins
+            .iter()
+            .map(|login| with_login(catalog, &target, login))
+            .collect(),
+    });
+    let targets = targets.unwrap_or_default();
     let models = listing::models(catalog, settings.models.mode, configured, known, plan);
     Entry {
         id: id.to_string(),

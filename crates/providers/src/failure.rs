@@ -7,6 +7,7 @@ use catalog::{
     Catalog, EndpointFamily, ErrorClass, ErrorScope, FailureFacts, FailureKind, KeyFamily,
     RetryRule,
 };
+use credentials::oauth::RefreshError;
 use memchr::memmem;
 use serde_json::Value;
 
@@ -179,6 +180,32 @@ impl Failure {
             ..ErrorBody::default()
         };
         Self::of_upstream(catalog, place, None, body, kind)
+    }
+
+    /// Makes the failure of a login that gives no access token.
+    pub fn of_login(place: &Place, error: &RefreshError) -> Self {
+        let class = if error.is_passing() {
+            ErrorClass::Network
+        } else {
+            ErrorClass::InvalidKey
+        };
+        Self {
+            class,
+            scope: ErrorScope::Key,
+            retry: RetryRule::NextCandidate,
+            detail: error.cause().map(|cause| cause.to_string()),
+            status: None,
+            code: None,
+            param: None,
+            message: error.to_string(),
+            host: Arc::clone(&place.host),
+            upstream_request_id: None,
+            retry_after: None,
+            hint: error
+                .hint()
+                .unwrap_or_else(|| "`openclaw models auth list` shows the logins".to_owned()),
+            next: None,
+        }
     }
 
     /// Returns the class name used in answers, logs and metrics.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use catalog::{Catalog, EndpointFamily, KEY_PREFIX_BYTES_MAX, KeyFamily, Plan, Region};
+use config::{AgentId, ProfileId};
 use credentials::Secret;
 use http::Uri;
 use http::header::{HeaderMap, HeaderValue};
@@ -38,6 +39,16 @@ pub struct Target {
     pub extra_headers: HeaderMap,
     models_path: Option<String>,
     login: Option<Login>,
+    renewed: Option<(Arc<str>, RenewedLogin)>,
+}
+
+/// A login whose access token is asked for before each call, since it is renewed all the time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenewedLogin {
+    /// Agent that uses the login.
+    pub agent: AgentId,
+    /// Profile that holds it.
+    pub profile: ProfileId,
 }
 
 /// The credential of a target.
@@ -74,6 +85,7 @@ pub struct Route {
     pub extra_headers: HeaderMap,
     family: EndpointFamily,
     login: Option<Login>,
+    renewed: Option<RenewedLogin>,
 }
 
 impl Target {
@@ -104,30 +116,33 @@ impl Target {
             },
             base,
             login: None,
+            renewed: None,
         })
     }
 
     /// Sets the credential that is sent to this host.
     #[must_use]
     pub fn with_secret(mut self, catalog: &Catalog, label: &str, secret: &Secret) -> Self {
-        self.login = HeaderValue::try_from(format!("Bearer {}", secret.expose()))
-            .ok()
-            .map(|mut header| {
-                header.set_sensitive(true);
-                let head: String = secret.expose().chars().take(KEY_PREFIX_BYTES_MAX).collect();
-                Login {
-                    label: format!("{label} ({})", secret.mask()).into(),
-                    family: catalog.key_family(&head),
-                    secret: secret.clone(),
-                    header,
-                }
-            });
+        self.login = Login::new(catalog, label, secret);
         self
+    }
+
+    /// Sets the login whose access tokens are sent to this host.
+    #[must_use]
+    pub fn with_renewed(mut self, label: &str, login: RenewedLogin) -> Self {
+        self.renewed = Some((format!("{label} (login)").into(), login));
+        self
+    }
+
+    /// Says whether the access token has to be asked for before each call.
+    pub fn is_renewed(&self) -> bool {
+        self.renewed.is_some()
     }
 
     /// Returns the credential's name and fingerprint.
     pub fn credential(&self) -> Option<&Arc<str>> {
-        self.login.as_ref().map(|login| &login.label)
+        let renewed = self.renewed.as_ref().map(|(label, _)| label);
+        renewed.or_else(|| self.login.as_ref().map(|login| &login.label))
     }
 
     /// Returns the route to `model` on this target.
@@ -153,11 +168,43 @@ impl Target {
             extra_headers: self.extra_headers.clone(),
             family: self.family,
             login: self.login.clone(),
+            renewed: self.renewed.as_ref().map(|(_, login)| login.clone()),
+        })
+    }
+}
+
+impl Login {
+    /// Makes the header once; `None` for a text that no header can hold.
+    fn new(catalog: &Catalog, label: &str, secret: &Secret) -> Option<Self> {
+        let mut header = HeaderValue::try_from(format!("Bearer {}", secret.expose())).ok()?;
+        header.set_sensitive(true);
+        let head: String = secret.expose().chars().take(KEY_PREFIX_BYTES_MAX).collect();
+        Some(Self {
+            label: format!("{label} ({})", secret.mask()).into(),
+            family: catalog.key_family(&head),
+            secret: secret.clone(),
+            header,
         })
     }
 }
 
 impl Route {
+    /// Returns the login whose access token has to be asked for before a call.
+    pub fn renewed(&self) -> Option<&RenewedLogin> {
+        self.renewed.as_ref()
+    }
+
+    /// Returns the same route with an access token in place of the login it comes from.
+    #[must_use]
+    pub(crate) fn with_access(&self, catalog: &Catalog, token: &Secret) -> Self {
+        let login = Login::new(catalog, &self.credential, token);
+        Self {
+            login,
+            renewed: None,
+            ..self.clone()
+        }
+    }
+
     /// Returns the same route to another model of the host.
     #[must_use]
     pub fn with_model(mut self, model: &str) -> Self {

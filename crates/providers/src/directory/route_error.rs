@@ -47,6 +47,11 @@ impl RouteError {
         }
     }
 
+    /// Says whether renewing a login cannot help.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::NoCredential { .. })
+    }
+
     /// Says whether the name itself is at fault.
     pub fn is_unknown_name(&self) -> bool {
         matches!(self, Self::UnknownModel { .. } | Self::UnknownAgent(_))
