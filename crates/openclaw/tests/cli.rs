@@ -1,6 +1,9 @@
 //! The built binary, run as a person runs it: real processes, temporary homes, loopback only.
 
 #[cfg(test)]
+#[path = "cli/canary.rs"]
+mod canary;
+#[cfg(test)]
 #[path = "cli/config.rs"]
 mod config;
 #[cfg(test)]
@@ -33,6 +36,9 @@ mod openclaw_homes;
 #[cfg(test)]
 #[path = "cli/plugins.rs"]
 mod plugins;
+#[cfg(test)]
+#[path = "cli/portal.rs"]
+mod portal;
 #[cfg(test)]
 #[path = "cli/random.rs"]
 mod random;
