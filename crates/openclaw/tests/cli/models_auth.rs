@@ -10,6 +10,8 @@ mod explain;
 mod login;
 #[path = "models_auth/logout.rs"]
 mod logout;
+#[path = "models_auth/order.rs"]
+mod order;
 #[path = "models_auth/paste.rs"]
 mod paste;
 

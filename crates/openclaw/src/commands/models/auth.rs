@@ -7,11 +7,13 @@ use crate::failed::Done;
 
 mod add;
 mod agent_place;
+mod cooldown;
 mod explain;
 mod list;
 mod login;
 mod login_config;
 mod logout;
+mod order;
 mod paste;
 mod question;
 mod state;
@@ -27,10 +29,8 @@ pub(super) fn run(args: &AuthArgs, context: &Context) -> Done {
         AuthCommand::PasteToken(args) => paste::token(args, context),
         AuthCommand::PasteApiKey(args) => paste::api_key(args, context),
         AuthCommand::Logout(args) => logout::run(args, context),
-        AuthCommand::Order(_) => crate::commands::later::models_auth(&["order".to_owned()]),
-        AuthCommand::ClearCooldown(_) => {
-            crate::commands::later::models_auth(&["clear-cooldown".to_owned()])
-        }
+        AuthCommand::Order(args) => order::run(args, context),
+        AuthCommand::ClearCooldown(args) => cooldown::run(args, context),
         AuthCommand::Other(args) => crate::commands::later::models_auth(&args.rest),
     }
 }

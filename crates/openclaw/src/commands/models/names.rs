@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use catalog::{Catalog, ModelKind, ResolvedRef};
-use config::{ModelRow, ProviderSettings, Settings};
+use config::{ModelRow, ProviderId, ProviderSettings, Settings};
 use providers::Directory;
 use providers::directory::ListedModel;
 
@@ -92,7 +92,7 @@ impl<'a> Names<'a> {
             return Some(problem);
         }
         // Without a host in the config it is the key that is missing, not the host.
-        let id = config::ProviderId::new(provider).ok()?;
+        let id = ProviderId::new(provider).ok()?;
         let resolver = self.context.resolver(self.config, &self.catalog);
         let found = resolver.candidates(&id, crate::context::now_ms());
         Some(found.describe_none())
@@ -190,6 +190,15 @@ impl<'a> Names<'a> {
                 found.is_none_or(|found| found.endpoint.provider != known.id)
             });
         (!elsewhere || provider == known.id).then_some(known.id.as_str())
+    }
+
+    /// Says whether two provider ids are the same one, or two names of one service.
+    pub(super) fn is_same_service(&self, one: &ProviderId, other: &ProviderId) -> bool {
+        one == other
+            || self
+                .catalog
+                .provider(one.as_str())
+                .is_some_and(|known| known.answers_to(other.as_str()))
     }
 
     /// Returns the config's part about a provider.

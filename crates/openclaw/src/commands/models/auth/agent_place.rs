@@ -3,14 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use config::{AgentId, ProviderId};
-use credentials::{AgentStores, ProfileStore, Resolver};
+use credentials::{AgentStores, ProfileStore, Resolver, UsageFile};
 
 use crate::commands::models::names::Names;
 use crate::context::{Context, ReadConfig};
 use crate::failed::Failed;
-
-/// The name of the file with orders and statistics.
-const STATE_FILE: &str = "auth-state.json";
 
 /// An agent and its files.
 pub(super) struct AgentPlace<'a> {
@@ -18,7 +15,7 @@ pub(super) struct AgentPlace<'a> {
     pub(super) agent: AgentId,
     pub(super) folder: PathBuf,
     pub(super) store: ProfileStore,
-    pub(super) state_path: PathBuf,
+    pub(super) usage: UsageFile,
 }
 
 impl<'a> AgentPlace<'a> {
@@ -44,7 +41,7 @@ impl<'a> AgentPlace<'a> {
         }
         Ok(Self {
             store: ProfileStore::of_agent(&context.home, &agent),
-            state_path: folder.join(STATE_FILE),
+            usage: UsageFile::of_agent(&context.home, &agent),
             context,
             agent,
             folder,

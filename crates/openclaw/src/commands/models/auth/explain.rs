@@ -316,7 +316,7 @@ impl View<'_> {
             "provider": self.resolution.provider.as_str(),
             "agentId": self.place.agent.as_str(),
             "authStorePath": self.place.store.path(),
-            "authStatePath": self.place.state_path,
+            "authStatePath": self.place.usage.path(),
             "winner": self.winner().map(|row| row.label.as_str()),
             "sources": sources,
             "absent": self.absent,

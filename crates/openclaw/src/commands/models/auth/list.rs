@@ -30,7 +30,7 @@ pub(super) fn run(args: &AuthListArgs, context: &Context) -> Done {
     }
     let wanted = |found: &Found<'_>| match &provider {
         None => true,
-        Some(provider) => is_of(&names, provider, &found.profile.provider),
+        Some(provider) => names.is_same_service(provider, &found.profile.provider),
     };
     let found: Vec<Found<'_>> = stores.winners().filter(wanted).collect();
     let view = View {
@@ -45,7 +45,7 @@ pub(super) fn run(args: &AuthListArgs, context: &Context) -> Done {
             "agentId": place.agent.as_str(),
             "agentDir": place.folder,
             "authStorePath": place.store.path(),
-            "authStatePath": place.state_path,
+            "authStatePath": place.usage.path(),
             "provider": provider.as_ref().map(ProviderId::as_str),
             "profiles": profiles,
         }));
@@ -55,7 +55,7 @@ pub(super) fn run(args: &AuthListArgs, context: &Context) -> Done {
     out.line(format!("Auth store: {}", place.shown(place.store.path())));
     out.line(format!(
         "Auth state file: {}",
-        place.shown(&place.state_path)
+        place.shown(place.usage.path())
     ));
     if let Some(provider) = &provider {
         out.line(format!("Provider: {provider}"));
@@ -70,15 +70,6 @@ pub(super) fn run(args: &AuthListArgs, context: &Context) -> Done {
         out.line(view.line(found));
     }
     Ok(Exit::Ok)
-}
-
-/// Says whether a profile of `owner` is one of the asked provider: the same id, or another name of the same service.
-fn is_of(names: &Names<'_>, asked: &ProviderId, owner: &ProviderId) -> bool {
-    asked == owner
-        || names
-            .catalog
-            .provider(asked.as_str())
-            .is_some_and(|known| known.answers_to(owner.as_str()))
 }
 
 /// Returns the agent whose store holds the profile.

@@ -2,7 +2,7 @@
 
 use config::{Edit, ProfileId, ValuePath};
 use credentials::oauth::LoginStore;
-use credentials::{AgentStores, Found, Origin, Provenance};
+use credentials::{AgentStores, FILE_NAME, Found, ProfileState, Provenance};
 use serde_json::{Value, json};
 
 use super::agent_place::AgentPlace;
@@ -59,6 +59,7 @@ pub(super) fn run(args: &AuthLogoutArgs, context: &Context) -> Done {
     if found.is_some() {
         logins.forget(&place.agent, &removal.id)?;
     }
+    leave_orders(&place, &removal.id)?;
     removal.done(&place, context, args.scope.json);
     Ok(Exit::Ok)
 }
@@ -148,9 +149,13 @@ fn must_be_own(found: &Found<'_>, place: &AgentPlace<'_>) -> Result<(), Failed> 
     let Provenance::Profile { id, store, agent } = found.provenance() else {
         return Ok(());
     };
-    if matches!(store, Origin::Sqlite(_)) {
+    let is_written_here = store
+        .path()
+        .file_name()
+        .is_some_and(|name| name == FILE_NAME);
+    if !is_written_here {
         return Err(Failed::new(format!(
-            "`{id}` is in {}, a database of OpenClaw that this program only reads",
+            "`{id}` is in {}, which this program only reads",
             place.shown(store.path())
         ))
         .hint("remove it with the OpenClaw release that wrote it"));
@@ -180,6 +185,19 @@ fn warnings(stores: &AgentStores, id: &ProfileId, place: &AgentPlace<'_>) -> Vec
             )
         })
         .collect()
+}
+
+/// Takes the profile out of the agent's own orders.
+fn leave_orders(place: &AgentPlace<'_>, id: &ProfileId) -> Result<(), Failed> {
+    let (state, _) = ProfileState::load(place.usage.path());
+    for (provider, order) in state.order {
+        let kept: Vec<ProfileId> = order.iter().filter(|one| *one != id).cloned().collect();
+        if kept.len() < order.len() {
+            let kept = (!kept.is_empty()).then_some(kept.as_slice());
+            place.usage.set_order(&provider, kept)?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns the edits that take the profile out of `auth.profiles` and every order.
