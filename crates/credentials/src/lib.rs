@@ -13,6 +13,7 @@
 mod agent_stores;
 mod document;
 mod error;
+pub mod exec_secret;
 mod key_lint;
 mod legacy_import;
 pub mod oauth;
@@ -23,6 +24,7 @@ mod profile_store;
 mod profile_usage;
 pub mod qwen_cli;
 mod resolver;
+pub mod rotation;
 mod secret;
 mod secret_reference;
 mod source;

@@ -16,4 +16,5 @@ mod credentials {
     mod refresh_races;
     mod store;
     mod test_home;
+    mod usage_file;
 }

@@ -21,7 +21,7 @@ pub type PostFuture<'a> =
 pub trait TokenTransport: Send + Sync {
     /// Sends the request, whose method, headers and form are complete, and reads the whole answer, whatever its status.
     ///
-    /// The answer must be there before `deadline` has passed; one of more than [`REPLY_BYTES_MAX`] is an error.
+    /// The form holds secrets: a transport never shows it, nor the answer. The answer must be there before `deadline` has passed; one of more than [`REPLY_BYTES_MAX`] is an error.
     fn post(&self, request: Request<Vec<u8>>, deadline: Duration) -> PostFuture<'_>;
 }
 

@@ -14,8 +14,11 @@ use super::identity_server::{
     store_with,
 };
 
-/// How often a process is killed at each step.
+/// How often a process is killed at each step, usually.
 const KILLS_PER_STEP: usize = 6;
+
+/// How often when there is time: three hundred kills in all.
+const KILLS_PER_STEP_THOROUGH: usize = 60;
 
 /// The file in which the server's generation outlives the killed process.
 const SERVER_FILE: &str = "identity-server.json";
@@ -69,10 +72,20 @@ fn die_at(folder: &Path, step: RefreshStep) {
 
 #[tokio::test]
 async fn no_login_is_lost_when_a_process_is_killed_at_any_step() {
+    kill_at_every_step(KILLS_PER_STEP).await;
+}
+
+#[tokio::test]
+#[ignore = "takes long; run it after a change of the refresh"]
+async fn no_login_is_lost_in_three_hundred_kills() {
+    kill_at_every_step(KILLS_PER_STEP_THOROUGH).await;
+}
+
+async fn kill_at_every_step(n_kills: usize) {
     for step in RefreshStep::ALL {
         let home = home_with_ended_login();
         let file = home.path().join(SERVER_FILE);
-        for kill in 0..KILLS_PER_STEP {
+        for kill in 0..n_kills {
             let before = generation(&file);
             die_at(home.path(), step);
             assert!(generation(&file) <= before + 1, "one rotation at most");
@@ -83,8 +96,11 @@ async fn no_login_is_lost_when_a_process_is_killed_at_any_step() {
             let refresher = server.refresher(&home.home);
             let access = refresher.access(&main_agent(), &profile(DEFAULT)).await;
             let access = access.unwrap_or_else(|error| panic!("{step:?}, kill {kill}: {error}"));
+            // What was found in the record is brought into the store beside.
+            assert!(refresher.close().await);
             let newest = format!("at-{}", server.generation());
             assert_eq!(access.token.expose(), newest, "{step:?}, kill {kill}");
+            assert_eq!(on_disk(&home, DEFAULT).0, newest, "{step:?}, kill {kill}");
             let wasted = usize::from(step <= RefreshStep::AfterResponse);
             assert_eq!(server.n_calls(), wasted, "{step:?}: the answer was kept");
             end_the_token(&home, server.generation());
