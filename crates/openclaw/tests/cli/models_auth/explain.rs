@@ -6,6 +6,7 @@ use super::{auth, paste};
 use crate::gateway::process::Gateway;
 use crate::home::Home;
 use crate::onboard::studio::{Studio, onboard};
+use crate::openclaw_homes::copy_of;
 
 const KEY: &str = "sk-0123456789abcdef3f2a";
 const OTHER: &str = "sk-fedcba98765432100000";
@@ -121,5 +122,68 @@ fn the_gateway_is_asked_and_differences_are_marked() {
             .unwrap()
             .starts_with("qwen:default"),
         "{differs:#}"
+    );
+}
+
+#[test]
+fn an_expired_login_that_can_be_renewed_is_used() {
+    let home = copy_of("2026.5.20-half-migrated-portal");
+    let explained = auth(&home, &["explain", "qwen-portal", "--json"])
+        .expect_code(0)
+        .json();
+    assert_eq!(explained["winner"], "qwen-portal:default", "{explained:#}");
+    let first = &explained["sources"][0];
+    assert_eq!(
+        (&first["role"], &first["state"], &first["reason"]),
+        (
+            &json!("used"),
+            &json!("expired-refreshable"),
+            &json!("renewed when it is used")
+        )
+    );
+    let list = auth(&home, &["list"]).expect_code(0).stdout;
+    assert!(list.contains("; expired-refreshable; expired "), "{list}");
+}
+
+/// One run of the client spends the refresh token of a revoked login; from then on everybody knows.
+#[test]
+fn a_refused_login_is_called_revoked_and_names_the_repair() {
+    let studio = Studio::start();
+    let home = studio.reached_by(copy_of("2026.5.20-half-migrated-portal"));
+    let ran = home.run(&[
+        "infer",
+        "model",
+        "run",
+        "--local",
+        "--model",
+        "qwen-portal/coder-model",
+        "--prompt",
+        "x",
+    ]);
+    assert_ne!(ran.code, 0, "{ran:?}");
+    let explained = auth(&home, &["explain", "qwen-portal", "--json"])
+        .expect_code(0)
+        .json();
+    let first = &explained["sources"][0];
+    assert_eq!(
+        (&first["role"], &first["state"]),
+        (&json!("unusable"), &json!("revoked")),
+        "{explained:#}"
+    );
+    assert_eq!(
+        first["repair"],
+        "openclaw models auth login --provider qwen-portal"
+    );
+    assert!(
+        first["reason"]
+            .as_str()
+            .unwrap()
+            .starts_with("refused with 400 invalid_grant"),
+        "{first}"
+    );
+    let list = auth(&home, &["list"]).expect_code(0).stdout;
+    assert!(
+        list.contains("; revoked; ") && list.contains("repair: `openclaw models auth login"),
+        "{list}"
     );
 }

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use config::{AgentId, ProviderId};
-use credentials::{Candidate, Provenance, Resolution, Resolver};
+use credentials::{Candidate, Provenance, Resolution, Resolver, Secret};
 use serde_json::{Value, json};
 
 use super::agent_place::{AgentPlace, provider_named};
-use super::state::{Judge, moment};
+use super::state::{Judge, Judgement, moment};
 use crate::cli::models_auth::AuthExplainArgs;
 use crate::commands::models::names::Names;
 use crate::context::{Context, now_ms};
@@ -38,7 +38,7 @@ pub(super) fn run(args: &AuthExplainArgs, context: &Context) -> Done {
         Duration::from_millis(args.timeout),
     )?;
     let view = View {
-        rows: with_states(rows(&resolution), &resolver, &judge),
+        rows: rows(&resolution, &resolver, &judge),
         absent: absent(&resolution, &names, &provider),
         resolution,
         running,
@@ -98,72 +98,69 @@ struct Row {
     expires_at_ms: Option<u64>,
 }
 
-fn rows(resolution: &Resolution) -> Vec<Row> {
+fn rows(resolution: &Resolution, resolver: &Resolver<'_>, judge: &Judge) -> Vec<Row> {
+    let judged = |provenance: Option<&Provenance>| match provenance {
+        Some(Provenance::Profile { id, store, .. }) => {
+            let found = resolver.stores().find(id);
+            let found = found.filter(|found| found.path() == store.path())?;
+            Some(judge.of(found.profile))
+        }
+        _ => None,
+    };
     let mut has_winner = false;
-    let candidates = resolution.candidates.iter().map(|candidate| {
-        let role = match (&candidate.secret, has_winner) {
-            (Err(_), _) => Role::Unusable,
-            (Ok(_), true) => Role::Shadowed,
-            (Ok(_), false) => Role::Used,
+    let mut rows = Vec::new();
+    for candidate in &resolution.candidates {
+        let judgement = judged(Some(&candidate.provenance));
+        let is_renewed = judgement
+            .as_ref()
+            .is_some_and(|judgement| judgement.is_renewable);
+        let role = match (candidate.secret.is_ok() || is_renewed, has_winner) {
+            (false, _) => Role::Unusable,
+            (true, true) => Role::Shadowed,
+            (true, false) => Role::Used,
         };
         has_winner |= role == Role::Used;
-        row_of(candidate, role)
-    });
-    let skipped = resolution.skipped.iter().map(|skipped| Row {
+        rows.push(row_of(candidate, role, judgement));
+    }
+    rows.extend(resolution.skipped.iter().map(|skipped| Row {
         role: Role::Skipped,
         label: skipped.label.clone(),
         kind: None,
-        state: None,
+        state: judged(skipped.provenance.as_ref()).map(|judgement| judgement.state),
         repair: None,
         provenance: skipped.provenance.clone(),
         fingerprint: None,
         reason: Some(skipped.reason.to_string()),
         caution: None,
         expires_at_ms: None,
-    });
-    candidates
-        .collect::<Vec<_>>()
-        .into_iter()
-        .chain(skipped)
-        .collect()
+    }));
+    rows
 }
 
-fn row_of(candidate: &Candidate, role: Role) -> Row {
+fn row_of(candidate: &Candidate, role: Role, judgement: Option<Judgement>) -> Row {
+    let problem = candidate.secret.as_ref().err().map(ToString::to_string);
+    let (state, repair, refusal, is_renewable) = match judgement {
+        Some(judged) => (
+            Some(judged.state),
+            judged.repair,
+            judged.refusal,
+            judged.is_renewable,
+        ),
+        None => (None, None, None, false),
+    };
+    let renewed = is_renewable.then(|| "renewed when it is used".to_owned());
     Row {
         role,
         label: candidate.label.clone(),
         kind: Some(candidate.kind.as_str()),
-        state: None,
-        repair: None,
+        state,
+        repair,
         provenance: Some(candidate.provenance.clone()),
-        fingerprint: candidate
-            .secret
-            .as_ref()
-            .ok()
-            .map(credentials::Secret::mask),
-        reason: candidate.secret.as_ref().err().map(ToString::to_string),
+        fingerprint: candidate.secret.as_ref().ok().map(Secret::mask),
+        reason: refusal.or(renewed).or(problem),
         caution: candidate.caution.map(|caution| caution.to_string()),
         expires_at_ms: candidate.expires_at_ms,
     }
-}
-
-/// Adds to stored profiles what they are good for; a login's state is more than its end.
-fn with_states(mut rows: Vec<Row>, resolver: &Resolver<'_>, judge: &Judge) -> Vec<Row> {
-    for row in &mut rows {
-        let Some(Provenance::Profile { id, store, .. }) = &row.provenance else {
-            continue;
-        };
-        let found = resolver.stores().find(id);
-        if let Some(found) = found.filter(|found| found.path() == store.path()) {
-            let judged = judge.of(found.profile);
-            row.state = Some(judged.state);
-            row.repair = judged.repair;
-            if judged.refusal.is_some() {
-                row.reason = judged.refusal;
-            }
-        }
-    }
-    rows
 }
 
 /// Names the places in which nothing was found.

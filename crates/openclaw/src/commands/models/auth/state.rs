@@ -23,6 +23,8 @@ pub(super) struct Judge {
 pub(super) struct Judgement {
     /// The name of the state, the same in JSON and for people.
     pub(super) state: &'static str,
+    /// Whether a token that has ended is replaced when it is wanted.
+    pub(super) is_renewable: bool,
     /// When the newest known token ends.
     pub(super) expiry: Expiry,
     /// What the identity server said against it.
@@ -53,6 +55,7 @@ impl Judge {
             Credential::OAuth(login) => self.login(profile, login),
             Credential::ApiKey { key } | Credential::Token { token: key, .. } => Judgement {
                 state: held(key, profile.expiry(), self.now_ms),
+                is_renewable: false,
                 expiry: profile.expiry(),
                 refusal: None,
                 repair: None,
@@ -79,6 +82,7 @@ impl Judge {
         let needs_repair = matches!(state, LoginState::Revoked | LoginState::Expired);
         Judgement {
             state: state.as_str(),
+            is_renewable: state == LoginState::ExpiredRefreshable,
             expiry: stored
                 .as_ref()
                 .map_or(held.expiry, |stored| stored.login.expiry),
