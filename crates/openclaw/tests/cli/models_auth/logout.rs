@@ -82,3 +82,12 @@ fn a_profile_of_another_agent_is_left_to_it() {
     assert!(ran.stderr.contains("--agent main"), "{ran:?}");
     assert_eq!(json_of(&home, CONFIG), config);
 }
+
+#[test]
+fn a_login_that_qwen_code_owns_comes_back_and_that_is_said() {
+    let home = copy_of("2026.3.2-portal-qwen-cli");
+    let foreign = home.read(".qwen/oauth_creds.json");
+    let ran = auth(&home, &["logout", "qwen-portal:qwen-cli", "--yes"]).expect_code(0);
+    assert!(ran.stderr.contains("~/.qwen/oauth_creds.json"), "{ran:?}");
+    assert_eq!(home.read(".qwen/oauth_creds.json"), foreign);
+}

@@ -1,8 +1,8 @@
 //! `models auth logout`: takes a profile out of its store, `auth.profiles` and `auth.order`.
 
-use config::{Edit, ProfileId, ValuePath};
+use config::{Edit, Home, ProfileId, ValuePath};
 use credentials::oauth::LoginStore;
-use credentials::{AgentStores, FILE_NAME, Found, ProfileState, Provenance};
+use credentials::{AgentStores, FILE_NAME, Found, ProfileState, Provenance, qwen_cli};
 use serde_json::{Value, json};
 
 use super::agent_place::AgentPlace;
@@ -35,7 +35,7 @@ pub(super) fn run(args: &AuthLogoutArgs, context: &Context) -> Done {
     }
     let removal = Removal {
         shown: found.as_ref().map(|found| shown(found, &place)),
-        warnings: warnings(&stores, &id, &place),
+        warnings: warnings(&stores, &id, &place, &context.home),
         id,
     };
     let change = ConfigChange::plan(&config, &edits)?;
@@ -173,7 +173,19 @@ fn must_be_own(found: &Found<'_>, place: &AgentPlace<'_>) -> Result<(), Failed> 
 }
 
 /// Returns what stays behind under the same name.
-fn warnings(stores: &AgentStores, id: &ProfileId, place: &AgentPlace<'_>) -> Vec<String> {
+fn warnings(
+    stores: &AgentStores,
+    id: &ProfileId,
+    place: &AgentPlace<'_>,
+    home: &Home,
+) -> Vec<String> {
+    let foreign = qwen_cli::login_path(home);
+    let comes_back = (id.as_str() == qwen_cli::PROFILE && foreign.is_file()).then(|| {
+        format!(
+            "Qwen Code keeps this login in {}, from where it is taken over again",
+            place.shown(&foreign)
+        )
+    });
     let below = stores
         .shadowed()
         .filter(|(found, _)| found.profile.id == *id);
@@ -184,6 +196,7 @@ fn warnings(stores: &AgentStores, id: &ProfileId, place: &AgentPlace<'_>) -> Vec
                 place.shown(found.path())
             )
         })
+        .chain(comes_back)
         .collect()
 }
 
