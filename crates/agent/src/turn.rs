@@ -69,7 +69,10 @@ pub async fn run_turn(
     let route = &route;
     let mut answer = empty_answer(route, &reply);
     match reply.answer {
-        Answer::Whole(bytes) => take_whole(&bytes, &mut answer, &mut show),
+        Answer::Whole(bytes, usage) => {
+            answer.usage = usage;
+            take_whole(&bytes, &mut answer, &mut show);
+        }
         Answer::Stream(mut stream) => {
             let mut splitter = EventSplitter::default();
             while let Some(frame) = next_frame(&mut stream, deadline, &mut answer).await {
@@ -147,7 +150,6 @@ fn take_event(
 
 /// A server that ignored `stream` answers with one JSON object.
 fn take_whole(bytes: &[u8], answer: &mut TurnAnswer, show: &mut impl FnMut(&Delta)) {
-    answer.usage = Usage::of_reply(bytes);
     let value: Value = serde_json::from_slice(bytes).unwrap_or_default();
     let text = value
         .pointer("/choices/0/message/content")

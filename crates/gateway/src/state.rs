@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -87,6 +88,12 @@ impl Shared {
 
     /// Runs `work` until it is done; `None` when open requests must end first.
     pub(crate) async fn until_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        // Most work that is wrapped here is done at once; then nobody has to be told about a stop.
+        let first = std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
+        if let Poll::Ready(done) = first {
+            return (!self.stop_streams.is_cancelled()).then_some(done);
+        }
         tokio::select! {
             // The work may notice the stop too, as a failure of its own.
             biased;

@@ -17,10 +17,11 @@ use tokio_util::sync::CancellationToken;
 use crate::chat_request::ChatRequest;
 use crate::chat_stream::{ChatStream, OpenError, StreamPolicy, is_error_envelope};
 use crate::deadline::Deadline;
-use crate::directory::Route;
+use crate::directory::{RenewedLogin, Route};
 use crate::failure::{ErrorBody, Failure};
 use crate::http_client::{HttpClient, NetworkSettings, ReplyBody, SendError};
 use crate::json_span::Object;
+use crate::usage::Usage;
 
 /// Largest non-streamed reply accepted, in bytes.
 pub const REPLY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -70,8 +71,8 @@ pub struct Reply {
 
 /// The body of a reply.
 pub enum Answer {
-    /// All of it.
-    Whole(Bytes),
+    /// All of it, and the token counts in it.
+    Whole(Bytes, Option<Usage>),
     /// A stream whose first event has arrived.
     Stream(Box<ChatStream<ReplyBody>>),
 }
@@ -152,12 +153,24 @@ impl Upstream {
         }
     }
 
+    async fn chat(&self, call: Call<'_>) -> Result<Reply, Failure> {
+        match (call.route.renewed(), &self.refresher) {
+            // Boxed, so that requests with a plain key do not carry the room for this.
+            (Some(login), Some(refresher)) => {
+                Box::pin(self.chat_renewed(call, login, refresher)).await
+            }
+            _ => self.chat_once(call).await,
+        }
+    }
+
     /// Sends a chat with an access token that is valid now. One that the host refuses all the same is renewed once, and
     /// the request repeated once.
-    async fn chat(&self, call: Call<'_>) -> Result<Reply, Failure> {
-        let (Some(login), Some(refresher)) = (call.route.renewed(), &self.refresher) else {
-            return self.chat_once(call).await;
-        };
+    async fn chat_renewed(
+        &self,
+        call: Call<'_>,
+        login: &RenewedLogin,
+        refresher: &Refresher,
+    ) -> Result<Reply, Failure> {
         let (agent, profile) = (&login.agent, &login.profile);
         let refused = |error: RefreshError| no_access(call.route, &error);
         let access = refresher.access(agent, profile).await.map_err(refused)?;
@@ -209,10 +222,10 @@ impl Upstream {
             ))
         } else {
             let body = self.whole(route, incoming).await?;
-            if let Some(failure) = self.fault_in(route, &parts.headers, &body) {
-                return Err(failure);
-            }
-            Answer::Whole(body)
+            let usage = self
+                .usage_in(route, &parts.headers, &body)
+                .map_err(|fault| *fault)?;
+            Answer::Whole(body, usage)
         };
         Ok(Reply {
             status: parts.status,
@@ -271,15 +284,21 @@ impl Upstream {
         Failure::of_connection(&self.catalog, &route.place(), kind, message)
     }
 
-    /// Looks for what makes a whole reply no answer: a success may still carry an error, or somebody's web page.
-    fn fault_in(&self, route: &Route, headers: &HeaderMap, body: &[u8]) -> Option<Failure> {
+    /// Reads the token counts of a whole reply, unless it is no answer: a success may still carry an error, or
+    /// somebody's web page.
+    fn usage_in(
+        &self,
+        route: &Route,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Option<Usage>, Box<Failure>> {
         let text = std::str::from_utf8(body).unwrap_or_default();
         match Object::scan(text) {
             Ok(object) if is_error_envelope(&object) => {
-                Some(self.error_inside(route, headers, body))
+                Err(Box::new(self.error_inside(route, headers, body)))
             }
-            Ok(_) => None,
-            Err(_) => Some(self.garbage(route)),
+            Ok(object) => Ok(object.raw("usage").and_then(Usage::parse)),
+            Err(_) => Err(Box::new(self.garbage(route))),
         }
     }
 

@@ -62,6 +62,9 @@ pub enum SendError {
     /// TLS could not be set up.
     #[error(transparent)]
     Tls(#[from] TlsSetupError),
+    /// The URL names no host.
+    #[error("the URL names no host")]
+    NoHost,
     /// No connection could be made: DNS, TCP, proxy or TLS.
     #[error("{}", deepest(&**.0))]
     Connect(#[source] BoxError),
@@ -73,7 +76,7 @@ pub enum SendError {
 impl SendError {
     /// Says whether the upstream was never reached, so that nothing can have been processed.
     pub fn is_connect(&self) -> bool {
-        matches!(self, Self::Tls(_) | Self::Connect(_))
+        matches!(self, Self::Tls(_) | Self::NoHost | Self::Connect(_))
     }
 }
 

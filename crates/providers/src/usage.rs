@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::json_span::Object;
-
 /// Tokens of one call. All counts are tokens; zero when the upstream did not say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -67,12 +65,6 @@ impl Usage {
                 .unwrap_or_default(),
         })
     }
-
-    /// Reads the top-level `usage` member of a whole JSON reply.
-    pub fn of_reply(body: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(body).ok()?;
-        Self::parse(Object::scan(text).ok()?.raw("usage")?)
-    }
 }
 
 #[cfg(test)]
@@ -92,10 +84,6 @@ mod tests {
             reasoning_tokens: 5,
         };
         assert_eq!(Usage::parse(raw), Some(usage));
-        assert_eq!(
-            Usage::of_reply(format!("{{\"id\":\"x\",\"usage\":{raw}}}").as_bytes()),
-            Some(usage)
-        );
     }
 
     #[test]
@@ -105,6 +93,5 @@ mod tests {
             Usage::parse(r#"{"completion_tokens_details":null}"#),
             Some(Usage::default())
         );
-        assert_eq!(Usage::of_reply(br#"{"choices":[]}"#), None);
     }
 }

@@ -15,7 +15,7 @@ use providers::attempt::Answer;
 use providers::chat_request::{ChatRequest, REQUEST_BYTES_MAX, RequestError};
 use providers::chat_stream::Ended;
 use providers::directory::RouteError;
-use providers::{Ask, Deadline, Failure, Reply, Usage};
+use providers::{Ask, Deadline, Failure, Reply};
 
 use crate::openai_error::OpenAiError;
 use crate::request_log::RequestRecord;
@@ -219,8 +219,8 @@ fn respond(reply: Reply, mut record: RequestRecord) -> Response {
     *response.status_mut() = reply.status;
     *response.headers_mut() = client_headers(reply.headers);
     *response.body_mut() = match reply.answer {
-        Answer::Whole(bytes) => {
-            record.close("complete", Usage::of_reply(&bytes));
+        Answer::Whole(bytes, usage) => {
+            record.close("complete", usage);
             Body::from(bytes)
         }
         Answer::Stream(stream) => {

@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderValue};
+use http::uri::Authority;
 use http::{Request, Response, Uri};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
@@ -50,7 +51,7 @@ pub struct ReplyBody {
 
 struct Lease {
     sender: Sender,
-    authority: String,
+    authority: Authority,
     idle: Arc<IdleConnections>,
 }
 
@@ -74,11 +75,10 @@ where
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<ReplyBody>, SendError> {
         let destination = request.uri().clone();
-        let authority = destination
-            .authority()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        if let Ok(host) = HeaderValue::from_str(&authority) {
+        let authority = destination.authority().cloned().ok_or(SendError::NoHost)?;
+        if !request.headers().contains_key(HOST)
+            && let Ok(host) = HeaderValue::from_str(authority.as_str())
+        {
             request.headers_mut().insert(HOST, host);
         }
         if let Some(path) = destination.path_and_query() {
@@ -126,7 +126,7 @@ where
 
 impl IdleConnections {
     /// Returns the connection used last that is still open.
-    async fn take(&self, authority: &str) -> Option<Sender> {
+    async fn take(&self, authority: &Authority) -> Option<Sender> {
         loop {
             let mut sender = self.pop(authority)?;
             if sender.ready().await.is_ok() {
@@ -135,9 +135,9 @@ impl IdleConnections {
         }
     }
 
-    fn pop(&self, authority: &str) -> Option<Sender> {
+    fn pop(&self, authority: &Authority) -> Option<Sender> {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = hosts.get_mut(authority)?;
+        let idle = hosts.get_mut(authority.as_str())?;
         let last = idle.pop()?;
         if last.since.elapsed() > POOL_IDLE_MAX {
             // The others have waited even longer.
@@ -147,9 +147,14 @@ impl IdleConnections {
         Some(last.sender)
     }
 
-    fn put(&self, authority: String, sender: Sender) {
+    fn put(&self, authority: &Authority, sender: Sender) {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = hosts.entry(authority).or_default();
+        if !hosts.contains_key(authority.as_str()) {
+            hosts.insert(authority.to_string(), Vec::new());
+        }
+        let Some(idle) = hosts.get_mut(authority.as_str()) else {
+            return;
+        };
         if idle.len() < POOL_IDLE_PER_HOST_MAX {
             idle.push(Idle {
                 sender,
@@ -164,7 +169,7 @@ impl ReplyBody {
         if let Some(lease) = self.lease.take()
             && !lease.sender.is_closed()
         {
-            lease.idle.put(lease.authority, lease.sender);
+            lease.idle.put(&lease.authority, lease.sender);
         }
     }
 }
