@@ -1,6 +1,6 @@
 //! Which of several profiles of a provider is next, and which of them rest.
 //!
-//! A pure state machine: it is told what happened and what time it is, and decides. A [`Breaker`](cooldown) per profile,
+//! A pure state machine: it is told what happened and what time it is, and decides. A breaker per profile,
 //! and one per profile and model, rests after a failure; when its window has passed, or now and then within a long one,
 //! a single request may try whether things are better. Only such a real attempt can change a window; a request that is
 //! turned away here never does.
