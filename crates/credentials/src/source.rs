@@ -307,8 +307,8 @@ pub enum SkipReason {
         /// The store whose profile is used.
         by: PathBuf,
     },
-    /// It was written by another program, whose logins are not used yet.
-    #[error("logins of another program are not used yet")]
+    /// It was written by another program; its login is used through a profile of its own.
+    #[error("it belongs to another program and is used as the profile `qwen-portal:qwen-cli`")]
     Foreign,
 }
 

@@ -17,13 +17,16 @@ use crate::failed::Failed;
 use crate::output::Output;
 
 /// Files of the catalog that a home may extend; each is looked for in `<state>/catalog/`.
-const CATALOG_FILES: [&str; 6] = [
+const CATALOG_FILES: [&str; 9] = [
     "providers.json5",
     "endpoints.json5",
     "auth_choices.json5",
+    "keys.json5",
     "models.json5",
+    "kinds.json5",
     "errors.json5",
     "sunset.json5",
+    "oauth.json5",
 ];
 
 /// The situation a command runs in.

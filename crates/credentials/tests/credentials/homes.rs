@@ -209,7 +209,7 @@ fn what_is_not_tried_is_said() {
         home.skipped("qwen-portal"),
         [
             "qwen-portal:qwen-cli: `auth.profiles` of the config does not list it",
-            "qwen-code: logins of another program are not used yet",
+            "qwen-code: it belongs to another program and is used as the profile `qwen-portal:qwen-cli`",
         ]
     );
 }
