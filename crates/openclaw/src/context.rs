@@ -9,6 +9,7 @@ use config::{
     WriteOrigin,
 };
 use credentials::Resolver;
+use credentials::oauth::LoginStore;
 use providers::http_client::{HttpClient, NetworkSettings};
 use providers::{Directory, Upstream};
 
@@ -151,6 +152,22 @@ impl Context {
             exists,
             environment,
         })
+    }
+
+    /// Brings the login of Qwen Code up to date here, or ours there: the newer one wins. Only for commands that are about
+    /// to call a model; those that only show something must not write.
+    pub(crate) fn synchronise_logins(&self, config: &ReadConfig) {
+        let is_portal = |provider: &config::ProviderSettings| {
+            provider
+                .base_url
+                .as_deref()
+                .is_some_and(|url| url.contains("portal.qwen.ai"))
+        };
+        if config.settings.models.providers.iter().any(is_portal)
+            && let Err(error) = LoginStore::new(&self.home).sync_qwen_code()
+        {
+            self.out.warn(Failed::from(error).message);
+        }
     }
 
     /// Returns what models exist for this home and how each is reached.

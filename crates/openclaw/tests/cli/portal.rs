@@ -247,3 +247,41 @@ fn a_killed_refresh_never_loses_the_login() {
     }
     home.run(&ask).expect_code(0);
 }
+
+#[test]
+fn a_qwen_code_login_is_used_and_written_back() {
+    let studio = Studio::start();
+    let login = studio.emulator.oauth().issue(LoginWish::default()).unwrap();
+    let home = studio.reached_by(Home::with_config(&json!({
+        "models": {"providers": {"qwen-portal": {"baseUrl": "https://portal.qwen.ai/v1", "apiKey": "qwen-oauth",
+            "api": "openai-completions", "models": [{"id": "coder-model", "name": "Qwen Coder"}]}}},
+    })));
+    let file = json!({"access_token": login.access_token, "refresh_token": login.refresh_token, "token_type": "Bearer",
+        "resource_url": "portal.qwen.ai", "expiry_date": now_ms() - 1_000});
+    home.write(".qwen/oauth_creds.json", &file.to_string());
+    let ask = [
+        "infer",
+        "model",
+        "run",
+        "--local",
+        "--model",
+        "qwen-portal/coder-model",
+        "--prompt",
+        "ping",
+        "--json",
+    ];
+    for _ in 0..2 {
+        home.run(&ask).expect_code(0);
+    }
+    assert_eq!(refreshes(&studio), 1);
+    let after: Value = serde_json::from_str(&home.read(".qwen/oauth_creds.json")).unwrap();
+    assert_ne!(
+        after["refresh_token"], file["refresh_token"],
+        "a spent token was left to its owner"
+    );
+    assert!(after["expiry_date"].as_u64() > file["expiry_date"].as_u64());
+    assert_eq!(
+        (&after["token_type"], &after["resource_url"]),
+        (&file["token_type"], &file["resource_url"])
+    );
+}
