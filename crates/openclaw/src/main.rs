@@ -16,11 +16,13 @@ mod cli;
 mod commands;
 mod config_change;
 mod config_secrets;
+mod config_sketch;
 mod context;
 mod exit_code;
 mod failed;
 mod gateway_client;
 mod output;
+mod prompt;
 mod runtime;
 
 /// The OpenClaw release whose home this program reads and writes.

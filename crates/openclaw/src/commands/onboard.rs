@@ -13,6 +13,7 @@ use crate::context::{Context, ReadConfig, now_ms};
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
 use crate::output::is_interactive;
+use crate::prompt;
 use check::{Answer, Asker, Refused};
 use dialogue::Picked;
 use key::{Key, KeySource, Variables};
@@ -74,7 +75,7 @@ pub(crate) fn run(args: &OnboardArgs, context: &Context) -> Done {
     if desk.asks {
         report::summary(&desk, &plan);
         if !dialogue::confirm("Write this?")? {
-            return Err(dialogue::cancelled());
+            return Err(prompt::cancelled());
         }
     }
     let first_call = work.carry_out(&desk, &plan)?;

@@ -13,6 +13,18 @@ use crate::onboard::studio::Studio;
 use crate::random::fraction;
 
 const TOKEN: &str = "token-of-the-gateway";
+/// One question to the portal, from the command line.
+const ASK: [&str; 9] = [
+    "infer",
+    "model",
+    "run",
+    "--local",
+    "--model",
+    "qwen-portal/coder-model",
+    "--prompt",
+    "ping",
+    "--json",
+];
 
 fn now_ms() -> u64 {
     let since = std::time::SystemTime::now()
@@ -140,17 +152,7 @@ fn a_refused_refresh_moves_on_to_the_fallback_at_once() {
 fn the_command_line_renews_too() {
     let studio = Studio::start();
     let home = home(&studio, -1_000);
-    let ran = home.run(&[
-        "infer",
-        "model",
-        "run",
-        "--local",
-        "--model",
-        "qwen-portal/coder-model",
-        "--prompt",
-        "ping",
-        "--json",
-    ]);
+    let ran = home.run(&ASK);
     assert_eq!(ran.expect_code(0).json()["provider"], "qwen-portal");
     assert_eq!(refreshes(&studio), 1);
 }
@@ -159,19 +161,8 @@ fn the_command_line_renews_too() {
 fn fifty_processes_with_one_expired_login_make_one_refresh() {
     let studio = Studio::start();
     let home = home(&studio, -1_000);
-    let ask = [
-        "infer",
-        "model",
-        "run",
-        "--local",
-        "--model",
-        "qwen-portal/coder-model",
-        "--prompt",
-        "ping",
-        "--json",
-    ];
     let start = || {
-        home.command(&ask)
+        home.command(&ASK)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -202,19 +193,8 @@ fn a_killed_refresh_never_loses_the_login() {
         .configure(&json!({"grace_ms": 600_000}))
         .unwrap();
     let home = home(&studio, -1_000);
-    let ask = [
-        "infer",
-        "model",
-        "run",
-        "--local",
-        "--model",
-        "qwen-portal/coder-model",
-        "--prompt",
-        "ping",
-        "--json",
-    ];
     let started = Instant::now();
-    home.run(&ask).expect_code(0);
+    home.run(&ASK).expect_code(0);
     let whole = started.elapsed();
     let expire = || {
         let path = ".openclaw/agents/main/agent/auth-profiles.json";
@@ -228,7 +208,7 @@ fn a_killed_refresh_never_loses_the_login() {
         expire();
         let before = accepted();
         let mut child = home
-            .command(&ask)
+            .command(&ASK)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -242,10 +222,10 @@ fn a_killed_refresh_never_loses_the_login() {
             "kill {run} spent more than one rotation"
         );
         if run % 10 == 9 {
-            home.run(&ask).expect_code(0);
+            home.run(&ASK).expect_code(0);
         }
     }
-    home.run(&ask).expect_code(0);
+    home.run(&ASK).expect_code(0);
 }
 
 #[test]
@@ -259,19 +239,8 @@ fn a_qwen_code_login_is_used_and_written_back() {
     let file = json!({"access_token": login.access_token, "refresh_token": login.refresh_token, "token_type": "Bearer",
         "resource_url": "portal.qwen.ai", "expiry_date": now_ms() - 1_000});
     home.write(".qwen/oauth_creds.json", &file.to_string());
-    let ask = [
-        "infer",
-        "model",
-        "run",
-        "--local",
-        "--model",
-        "qwen-portal/coder-model",
-        "--prompt",
-        "ping",
-        "--json",
-    ];
     for _ in 0..2 {
-        home.run(&ask).expect_code(0);
+        home.run(&ASK).expect_code(0);
     }
     assert_eq!(refreshes(&studio), 1);
     let after: Value = serde_json::from_str(&home.read(".qwen/oauth_creds.json")).unwrap();

@@ -3,9 +3,7 @@
 use std::fmt;
 
 use catalog::{AuthChoice, Catalog, Plan};
-use inquire::error::InquireResult;
-use inquire::ui::RenderConfig;
-use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text};
+use inquire::{Confirm, Password, PasswordDisplayMode, Select, Text};
 
 use super::Desk;
 use super::key::{Key, KeySource};
@@ -13,6 +11,7 @@ use super::selection::is_usable;
 use super::site::Site;
 use crate::failed::Failed;
 use crate::output::strong;
+use crate::prompt::{answered, look};
 
 /// How often a text that cannot be a key may be pasted.
 const KEY_TRIES_MAX: usize = 3;
@@ -135,11 +134,6 @@ pub(super) fn confirm(question: &str) -> Result<bool, Failed> {
     )
 }
 
-/// Returns the failure for a question that was not answered.
-pub(super) fn cancelled() -> Failed {
-    Failed::new("cancelled; nothing was written")
-}
-
 struct Entry<'c> {
     label: String,
     text: String,
@@ -170,21 +164,4 @@ fn rank(catalog: &Catalog, choice: &AuthChoice) -> u8 {
         Some(Plan::Portal) => 3,
         None => 4,
     }
-}
-
-/// Follows `--no-color`; `NO_COLOR` is followed by the default look.
-fn look() -> RenderConfig<'static> {
-    match anstream::ColorChoice::global() {
-        anstream::ColorChoice::Never => RenderConfig::empty(),
-        _ => RenderConfig::default(),
-    }
-}
-
-fn answered<T>(answer: InquireResult<T>) -> Result<T, Failed> {
-    answer.map_err(|error| match error {
-        InquireError::OperationCanceled | InquireError::OperationInterrupted => cancelled(),
-        InquireError::NotTTY => Failed::new("there is no terminal to ask")
-            .hint("`--non-interactive` takes everything from flags and variables"),
-        other => Failed::new(format!("the question could not be asked: {other}")),
-    })
 }

@@ -1,12 +1,13 @@
 //! The edits of openclaw.json: a whole new config for a fresh home, single values in one that exists.
 
-use config::{ConfigText, Edit, Settings, ValuePath};
+use config::{Settings, ValuePath};
 use serde_json::{Value, json};
 
 use super::Desk;
 use super::default_model::DefaultModel;
 use super::site::Site;
 use crate::commands::gateway_run::new_token;
+use crate::config_sketch::ConfigSketch;
 use crate::failed::Failed;
 
 /// The provider's wire format, as the config names it.
@@ -14,12 +15,11 @@ const API: &str = "openai-completions";
 
 /// Edits that were decided, in order, and what they mean.
 pub(super) struct Draft {
-    pub(super) edits: Vec<Edit>,
+    pub(super) sketch: ConfigSketch,
     /// One line for each thing that changes, without secrets.
     pub(super) changes: Vec<String>,
     /// What the person should know about what stays.
     pub(super) warnings: Vec<String>,
-    text: ConfigText,
 }
 
 /// What is written besides the provider.
@@ -35,10 +35,9 @@ impl Draft {
     /// Decides the edits.
     pub(super) fn make(desk: &Desk<'_>, wanted: &Wanted<'_>) -> Result<Self, Failed> {
         let mut draft = Self {
-            edits: Vec::new(),
+            sketch: ConfigSketch::of(&desk.config.text),
             changes: Vec::new(),
             warnings: Vec::new(),
-            text: desk.config.text.clone(),
         };
         let is_fresh = !desk.config.exists || draft.is_empty_object();
         draft.agents(desk, wanted, is_fresh)?;
@@ -50,7 +49,7 @@ impl Draft {
         draft.provider(wanted.site, &desk.config.settings)?;
         if is_fresh {
             let version = ["meta", "lastTouchedVersion"];
-            draft.set(&version, json!(crate::HOME_FORMAT))?;
+            draft.sketch.set(&version, json!(crate::HOME_FORMAT))?;
         }
         Ok(draft)
     }
@@ -63,7 +62,7 @@ impl Draft {
     ) -> Result<(), Failed> {
         let workspace = ["agents", "defaults", "workspace"];
         let is_asked = is_fresh || desk.args.workspace.is_some();
-        if is_asked && self.set(&workspace, json!(wanted.workspace))? {
+        if is_asked && self.sketch.set(&workspace, json!(wanted.workspace))? {
             self.say("agents.defaults.workspace", wanted.workspace);
         }
         self.model_map(wanted.site, &desk.config.settings)?;
@@ -72,10 +71,10 @@ impl Draft {
             return Ok(());
         };
         let model = ["agents", "defaults", "model"];
-        let is_text = self.get(&model).is_some_and(Value::is_string);
+        let is_text = self.sketch.get(&model).is_some_and(Value::is_string);
         let primary = ["agents", "defaults", "model", "primary"];
         let path: &[&str] = if is_text { &model } else { &primary };
-        if self.set(path, json!(default.reference))? {
+        if self.sketch.set(path, json!(default.reference))? {
             let said = format!("{} ({why})", default.reference);
             self.say("agents.defaults.model.primary", &said);
         }
@@ -87,7 +86,7 @@ impl Draft {
     /// OpenClaw 2026.5.20 offers nothing but what the map names, so a home with other providers and no map gets none.
     fn model_map(&mut self, site: &Site, settings: &Settings) -> Result<(), Failed> {
         let map = ["agents", "defaults", "models"];
-        if self.get(&map).is_none() && !settings.models.providers.is_empty() {
+        if self.sketch.get(&map).is_none() && !settings.models.providers.is_empty() {
             return Ok(());
         }
         let is_taken = |alias: &String| {
@@ -104,14 +103,14 @@ impl Draft {
         for row in &site.rows {
             let reference = format!("{}/{}", site.provider, row.id);
             let path = ["agents", "defaults", "models", reference.as_str()];
-            if self.get(&path).is_some() {
+            if self.sketch.get(&path).is_some() {
                 continue;
             }
             let entry = match alias {
                 Some(alias) if row.id == site.model => json!({"alias": alias}),
                 _ => json!({}),
             };
-            added += usize::from(self.set(&path, entry)?);
+            added += usize::from(self.sketch.set(&path, entry)?);
         }
         if added > 0 {
             self.say("agents.defaults.models", &format!("{added} models added"));
@@ -121,8 +120,8 @@ impl Draft {
 
     fn gateway(&mut self, desk: &Desk<'_>, is_fresh: bool) -> Result<(), Failed> {
         let args = desk.args;
-        if self.get(&["gateway", "mode"]).is_none() {
-            self.set(&["gateway", "mode"], json!("local"))?;
+        if self.sketch.get(&["gateway", "mode"]).is_none() {
+            self.sketch.set(&["gateway", "mode"], json!("local"))?;
             self.say("gateway.mode", "local");
         }
         self.gateway_token(args.gateway_token.as_deref())?;
@@ -130,7 +129,7 @@ impl Draft {
             .gateway_port
             .or_else(|| is_fresh.then(|| desk.context.home.default_port()));
         if let Some(port) = port
-            && self.set(&["gateway", "port"], json!(port))?
+            && self.sketch.set(&["gateway", "port"], json!(port))?
         {
             self.say("gateway.port", &port.to_string());
         }
@@ -139,11 +138,11 @@ impl Draft {
             .as_deref()
             .or_else(|| is_fresh.then_some("loopback"));
         if let Some(bind) = bind
-            && self.set(&["gateway", "bind"], json!(bind))?
+            && self.sketch.set(&["gateway", "bind"], json!(bind))?
         {
             self.say("gateway.bind", bind);
         }
-        if self.get(&["gateway", "mode"]) == Some(&json!("remote")) {
+        if self.sketch.get(&["gateway", "mode"]) == Some(&json!("remote")) {
             self.warnings.push(
                 "`gateway.mode` stays `remote`: this home uses a gateway elsewhere; `openclaw config set gateway.mode local` makes this machine serve".to_owned(),
             );
@@ -160,18 +159,21 @@ impl Draft {
                     "an empty token would let anybody in; leave the flag out and one is made",
                 ));
             }
-            self.set(&mode, json!("token"))?;
-            if self.set(&token, json!(given))? {
+            self.sketch.set(&mode, json!("token"))?;
+            if self.sketch.set(&token, json!(given))? {
                 self.say("gateway.auth.token", "as given");
             }
             return Ok(());
         }
-        let has_other_mode = self.get(&mode).is_some_and(|mode| *mode != json!("token"));
-        if has_other_mode || self.get(&token).is_some() {
+        let has_other_mode = self
+            .sketch
+            .get(&mode)
+            .is_some_and(|mode| *mode != json!("token"));
+        if has_other_mode || self.sketch.get(&token).is_some() {
             return Ok(());
         }
-        self.set(&mode, json!("token"))?;
-        self.set(&token, json!(new_token()?))?;
+        self.sketch.set(&mode, json!("token"))?;
+        self.sketch.set(&token, json!(new_token()?))?;
         self.say("gateway.auth.token", "a new one");
         Ok(())
     }
@@ -182,7 +184,7 @@ impl Draft {
             return Ok(());
         };
         let path = ["plugins", "entries", plugin, "enabled"];
-        if self.get(&path).is_none() && self.set(&path, json!(true))? {
+        if self.sketch.get(&path).is_none() && self.sketch.set(&path, json!(true))? {
             self.say(&format!("plugins.entries.{plugin}.enabled"), "true");
         }
         Ok(())
@@ -191,14 +193,18 @@ impl Draft {
     fn profile(&mut self, site: &Site, settings: &Settings) -> Result<(), Failed> {
         let (id, provider) = (site.profile.as_str(), site.provider.as_str());
         let path = ["auth", "profiles", id];
-        let is_same = self.get(&path).is_some_and(|entry| {
+        let is_same = self.sketch.get(&path).is_some_and(|entry| {
             entry.get("provider") == Some(&json!(provider))
                 && matches!(
                     entry.get("mode").and_then(Value::as_str),
                     Some("api_key" | "api-key")
                 )
         });
-        if !is_same && self.set(&path, json!({"provider": provider, "mode": "api_key"}))? {
+        if !is_same
+            && self
+                .sketch
+                .set(&path, json!({"provider": provider, "mode": "api_key"}))?
+        {
             self.say(&format!("auth.profiles[\"{id}\"]"), "api_key");
         }
         // An order that leaves the profile out would keep the new key from ever being used.
@@ -209,24 +215,24 @@ impl Draft {
         if let Some(order) = order {
             let mut ids = vec![id];
             ids.extend(order.iter().map(config::ProfileId::as_str));
-            self.set(&["auth", "order", provider], json!(ids))?;
+            self.sketch.set(&["auth", "order", provider], json!(ids))?;
             self.say(&format!("auth.order.{provider}"), &ids.join(", "));
         }
         Ok(())
     }
 
     fn provider(&mut self, site: &Site, settings: &Settings) -> Result<(), Failed> {
-        if self.get(&["models"]).is_none() {
-            self.set(&["models", "mode"], json!("merge"))?;
+        if self.sketch.get(&["models"]).is_none() {
+            self.sketch.set(&["models", "mode"], json!("merge"))?;
         }
         let known = settings.models.provider(&site.provider);
         // A path into the file needs the key as it is spelled there.
         let id = known.map_or(site.provider.as_str(), |provider| provider.key.as_str());
         let block = ["models", "providers", id];
-        if self.get(&block).is_none() {
+        if self.sketch.get(&block).is_none() {
             let rows: Vec<Value> = site.rows.iter().map(row).collect();
             let value = json!({"baseUrl": site.base_url, "api": API, "models": rows});
-            self.set(&block, value)?;
+            self.sketch.set(&block, value)?;
             let said = format!("{}, {} models", site.base_url, site.rows.len());
             self.say(&format!("models.providers.{id}"), &said);
             return Ok(());
@@ -244,8 +250,8 @@ impl Draft {
     }
 
     fn replace(&mut self, path: &[&str], new: &str) -> Result<(), Failed> {
-        let old = self.get(path).cloned();
-        if self.set(path, json!(new))? {
+        let old = self.sketch.get(path).cloned();
+        if self.sketch.set(path, json!(new))? {
             let said = match old.as_ref().and_then(Value::as_str) {
                 Some(old) => format!("{new} (instead of {old})"),
                 None => new.to_owned(),
@@ -257,7 +263,7 @@ impl Draft {
 
     /// Appends the rows that are missing; rows that are there are the person's.
     fn rows(&mut self, path: &[&str], site: &Site) -> Result<(), Failed> {
-        let listed = self.get(path).and_then(Value::as_array);
+        let listed = self.sketch.get(path).and_then(Value::as_array);
         let has = |id: &str| {
             listed.is_some_and(|rows| rows.iter().any(|row| row.get("id") == Some(&json!(id))))
         };
@@ -273,41 +279,21 @@ impl Draft {
         let n_listed = listed.map(Vec::len);
         self.say(&path.join("."), &format!("{} rows added", missing.len()));
         let Some(n_listed) = n_listed else {
-            return self.set(path, Value::Array(missing)).map(drop);
+            return self.sketch.set(path, Value::Array(missing)).map(drop);
         };
         for (index, row) in (n_listed..).zip(missing) {
-            self.set_at(ValuePath::of(path.iter().copied()).index(index), row)?;
+            self.sketch
+                .set_at(ValuePath::of(path.iter().copied()).index(index), row)?;
         }
         Ok(())
     }
 
     fn is_empty_object(&self) -> bool {
-        self.text
+        self.sketch
+            .text()
             .value()
             .as_object()
             .is_some_and(serde_json::Map::is_empty)
-    }
-
-    fn get(&self, path: &[&str]) -> Option<&Value> {
-        self.text.get(&ValuePath::of(path.iter().copied()))
-    }
-
-    fn set(&mut self, path: &[&str], value: Value) -> Result<bool, Failed> {
-        self.set_at(ValuePath::of(path.iter().copied()), value)
-    }
-
-    /// Sets a value; says whether anything changed.
-    fn set_at(&mut self, path: ValuePath, value: Value) -> Result<bool, Failed> {
-        if self.text.get(&path) == Some(&value) {
-            return Ok(false);
-        }
-        let edit = Edit::Set { path, value };
-        self.text = self
-            .text
-            .apply(std::slice::from_ref(&edit))
-            .map_err(|error| Failed::from(config::Error::from(error)))?;
-        self.edits.push(edit);
-        Ok(true)
     }
 
     fn say(&mut self, path: &str, what: &str) {

@@ -58,7 +58,7 @@ impl<'a> OnboardPlan<'a> {
                 workspace: &workspace.to_string_lossy(),
             },
         )?;
-        let change = ConfigChange::plan(desk.config, &draft.edits)?;
+        let change = ConfigChange::plan(desk.config, draft.sketch.edits())?;
         refuse_disabled(change.text(), &site)?;
         let mut changes: Vec<String> = profile.iter().map(ProfilePlan::describe).collect();
         changes.extend(draft.changes);

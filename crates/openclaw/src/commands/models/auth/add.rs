@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
 use crate::output::is_interactive;
+use crate::prompt;
 
 /// How often a text that cannot be a key may be pasted.
 const KEY_TRIES_MAX: usize = 3;
@@ -48,7 +49,7 @@ pub(super) fn run(args: &AuthAddArgs, context: &Context) -> Done {
     }
     let is_there = stores.find(&id).is_some();
     if is_there && !question::confirm(&format!("Replace the credential in `{id}`?"))? {
-        return Err(question::cancelled());
+        return Err(prompt::cancelled());
     }
     let secret = ask_key(&names, &provider, context)?;
     let profile = paste::profile(id, provider, secret, None);

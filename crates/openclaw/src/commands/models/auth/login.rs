@@ -18,6 +18,7 @@ use crate::config_change::ConfigChange;
 use crate::context::{Context, ReadConfig, now_ms};
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
+use crate::prompt;
 use footprint::Footprint;
 use report::Report;
 use screen::Screen;
@@ -112,8 +113,8 @@ impl Desk<'_> {
             let signing_in = sign_in(self.identity, &client, &clock, |event| screen.show(&event));
             let made = tokio::select! {
                 made = signing_in => made.map_err(|error| not_made(&error)),
-                () = screen.count_down() => Err(cancelled()),
-                _ = tokio::signal::ctrl_c() => Err(cancelled()),
+                () = screen.count_down() => Err(prompt::cancelled()),
+                _ = tokio::signal::ctrl_c() => Err(prompt::cancelled()),
             };
             screen.clear();
             made
@@ -170,7 +171,10 @@ impl Desk<'_> {
                 set_default: self.args.set_default,
             },
         )?;
-        Ok((ConfigChange::plan(config, &draft.edits)?, draft.warnings))
+        Ok((
+            ConfigChange::plan(config, draft.sketch.edits())?,
+            draft.warnings,
+        ))
     }
 }
 
@@ -246,8 +250,4 @@ fn not_made(error: &DeviceError) -> Failed {
             .exit(Exit::Auth)
             .hint(format!("nothing was written; {again}")),
     }
-}
-
-fn cancelled() -> Failed {
-    Failed::new("cancelled; nothing was written")
 }

@@ -1,10 +1,11 @@
 //! What a portal login changes in the config: provider, alias, profile, and the default model when asked.
 
 use catalog::{Catalog, Plan};
-use config::{ConfigText, Edit, ProfileId, ProviderId, Settings, ValuePath};
+use config::{ProfileId, ProviderId, Settings, ValuePath};
 use serde_json::{Value, json};
 
 use super::login::PROVIDER;
+use crate::config_sketch::ConfigSketch;
 use crate::context::{Context, ReadConfig};
 use crate::failed::Failed;
 
@@ -25,10 +26,9 @@ pub(super) struct Wanted<'a> {
 
 /// Edits that were decided, in order.
 pub(super) struct Draft {
-    pub(super) edits: Vec<Edit>,
+    pub(super) sketch: ConfigSketch,
     /// What the person should know about what stays, or what was replaced.
     pub(super) warnings: Vec<String>,
-    text: ConfigText,
 }
 
 /// Returns the model that `--set-default` makes the default.
@@ -80,9 +80,8 @@ impl Draft {
         wanted: &Wanted<'_>,
     ) -> Result<Self, Failed> {
         let mut draft = Self {
-            edits: Vec::new(),
+            sketch: ConfigSketch::of(&config.text),
             warnings: Vec::new(),
-            text: config.text.clone(),
         };
         draft.profile(&config.settings)?;
         draft.provider(catalog, &config.settings, wanted.base_url)?;
@@ -97,11 +96,12 @@ impl Draft {
         let provider = ProviderId::new(PROVIDER)?;
         let id = ProfileId::default_of(&provider);
         let path = ["auth", "profiles", id.as_str()];
-        let field = |name: &str| self.get(&path).and_then(|entry| entry.get(name));
+        let field = |name: &str| self.sketch.get(&path).and_then(|entry| entry.get(name));
         let is_listed =
             field("provider") == Some(&json!(PROVIDER)) && field("mode") == Some(&json!("oauth"));
         if !is_listed {
-            self.set(&path, json!({"provider": PROVIDER, "mode": "oauth"}))?;
+            self.sketch
+                .set(&path, json!({"provider": PROVIDER, "mode": "oauth"}))?;
         }
         // An order that leaves the login out would keep it from ever being used.
         let order = settings
@@ -111,7 +111,7 @@ impl Draft {
         if let Some(order) = order {
             let rest = order.iter().map(ProfileId::as_str);
             let all: Vec<&str> = std::iter::once(id.as_str()).chain(rest).collect();
-            self.set(&["auth", "order", PROVIDER], json!(all))?;
+            self.sketch.set(&["auth", "order", PROVIDER], json!(all))?;
         }
         Ok(())
     }
@@ -122,15 +122,15 @@ impl Draft {
         settings: &Settings,
         base_url: &str,
     ) -> Result<(), Failed> {
-        if self.get(&["models"]).is_none() {
-            self.set(&["models", "mode"], json!("merge"))?;
+        if self.sketch.get(&["models"]).is_none() {
+            self.sketch.set(&["models", "mode"], json!("merge"))?;
         }
         let known = settings.models.provider(&ProviderId::new(PROVIDER)?);
         // A path into the file needs the key as it is spelled there.
         let key = known.map_or(PROVIDER, |provider| provider.key.as_str());
         let path = ["models", "providers", key];
-        let Some(old) = self.get(&path).cloned() else {
-            return self.set(&path, block(catalog, base_url)).map(drop);
+        let Some(old) = self.sketch.get(&path).cloned() else {
+            return self.sketch.set(&path, block(catalog, base_url)).map(drop);
         };
         let text = |name: &str| old.get(name).and_then(Value::as_str);
         if let Some(before) = text("baseUrl").filter(|before| *before != base_url) {
@@ -138,11 +138,12 @@ impl Draft {
                 "`models.providers.{key}.baseUrl` was {before}; the login is for {base_url}, which is there now"
             ));
         }
-        self.set(&["models", "providers", key, "baseUrl"], json!(base_url))?;
+        self.sketch
+            .set(&["models", "providers", key, "baseUrl"], json!(base_url))?;
         match old.get("apiKey") {
             None => {
                 let path = ["models", "providers", key, "apiKey"];
-                self.set(&path, json!(KEY_PLACEHOLDER))?;
+                self.sketch.set(&path, json!(KEY_PLACEHOLDER))?;
             }
             Some(held) if *held != json!(KEY_PLACEHOLDER) => self.warnings.push(format!(
                 "`models.providers.{key}.apiKey` holds a key of its own; the login comes before it"
@@ -150,7 +151,8 @@ impl Draft {
             Some(_) => {}
         }
         if text("api").is_none() {
-            self.set(&["models", "providers", key, "api"], json!(API))?;
+            self.sketch
+                .set(&["models", "providers", key, "api"], json!(API))?;
         }
         self.rows(catalog, key, old.get("models"))
     }
@@ -165,11 +167,13 @@ impl Draft {
         let missing: Vec<Value> = rows(catalog).into_iter().filter(|row| !has(row)).collect();
         let path = ValuePath::of(["models", "providers", key, "models"]);
         match listed {
-            None if !missing.is_empty() => self.set_at(path, Value::Array(missing)).map(drop),
+            None if !missing.is_empty() => {
+                self.sketch.set_at(path, Value::Array(missing)).map(drop)
+            }
             None => Ok(()),
             Some(listed) => {
                 for (index, row) in (listed.len()..).zip(missing) {
-                    self.set_at(path.index(index), row)?;
+                    self.sketch.set_at(path.index(index), row)?;
                 }
                 Ok(())
             }
@@ -187,12 +191,12 @@ impl Draft {
             let reference = format!("{PROVIDER}/{id}");
             let has_alias = named(&reference).is_some_and(|entry| entry.alias.is_some());
             let path = ["agents", "defaults", "models", reference.as_str()];
-            if self.get(&path).is_none() {
-                self.set(&path, json!({}))?;
+            if self.sketch.get(&path).is_none() {
+                self.sketch.set(&path, json!({}))?;
             }
             if place == 0 && !has_alias && taken.is_none() {
                 let path = ["agents", "defaults", "models", reference.as_str(), "alias"];
-                self.set(&path, json!(ALIAS))?;
+                self.sketch.set(&path, json!(ALIAS))?;
             }
         }
         if let Some(taken) = taken {
@@ -206,31 +210,9 @@ impl Draft {
 
     fn default_model(&mut self) -> Result<(), Failed> {
         let model = ["agents", "defaults", "model"];
-        let is_text = self.get(&model).is_some_and(Value::is_string);
+        let is_text = self.sketch.get(&model).is_some_and(Value::is_string);
         let primary = ["agents", "defaults", "model", "primary"];
         let path: &[&str] = if is_text { &model } else { &primary };
-        self.set(path, json!(default_model())).map(drop)
-    }
-
-    fn get(&self, path: &[&str]) -> Option<&Value> {
-        self.text.get(&ValuePath::of(path.iter().copied()))
-    }
-
-    fn set(&mut self, path: &[&str], value: Value) -> Result<bool, Failed> {
-        self.set_at(ValuePath::of(path.iter().copied()), value)
-    }
-
-    /// Sets a value; says whether anything changed.
-    fn set_at(&mut self, path: ValuePath, value: Value) -> Result<bool, Failed> {
-        if self.text.get(&path) == Some(&value) {
-            return Ok(false);
-        }
-        let edit = Edit::Set { path, value };
-        self.text = self
-            .text
-            .apply(std::slice::from_ref(&edit))
-            .map_err(|error| Failed::from(config::Error::from(error)))?;
-        self.edits.push(edit);
-        Ok(true)
+        self.sketch.set(path, json!(default_model())).map(drop)
     }
 }

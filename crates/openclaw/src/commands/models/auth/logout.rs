@@ -14,6 +14,7 @@ use crate::context::{Context, ReadConfig};
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
 use crate::output::is_interactive;
+use crate::prompt;
 
 /// The words of the command, for the audit log.
 const WORDS: [&str; 3] = ["models", "auth", "logout"];
@@ -129,7 +130,7 @@ fn ask(args: &AuthLogoutArgs, removal: &Removal) -> Result<(), Failed> {
     if question::confirm(&format!("Remove {what}?"))? {
         return Ok(());
     }
-    Err(question::cancelled())
+    Err(prompt::cancelled())
 }
 
 fn shown(found: &Found<'_>, place: &AgentPlace<'_>) -> String {

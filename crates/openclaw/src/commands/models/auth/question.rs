@@ -1,10 +1,9 @@
 //! Questions to a person at a terminal. Esc and Ctrl-C end the command with nothing written.
 
-use inquire::error::InquireResult;
-use inquire::ui::RenderConfig;
-use inquire::{Confirm, InquireError, Password, PasswordDisplayMode, Select, Text};
+use inquire::{Confirm, Password, PasswordDisplayMode, Select, Text};
 
 use crate::failed::Failed;
+use crate::prompt::{answered, look};
 
 /// Asks for a secret without showing it.
 pub(super) fn secret(question: &str) -> Result<String, Failed> {
@@ -41,24 +40,4 @@ pub(super) fn confirm(question: &str) -> Result<bool, Failed> {
             .with_render_config(look())
             .prompt(),
     )
-}
-
-/// Returns the failure for a question that was not answered.
-pub(super) fn cancelled() -> Failed {
-    Failed::new("cancelled; nothing was written")
-}
-
-/// Follows `--no-color`; `NO_COLOR` is followed by the default look.
-fn look() -> RenderConfig<'static> {
-    match anstream::ColorChoice::global() {
-        anstream::ColorChoice::Never => RenderConfig::empty(),
-        _ => RenderConfig::default(),
-    }
-}
-
-fn answered<T>(answer: InquireResult<T>) -> Result<T, Failed> {
-    answer.map_err(|error| match error {
-        InquireError::OperationCanceled | InquireError::OperationInterrupted => cancelled(),
-        other => Failed::new(format!("the question could not be asked: {other}")),
-    })
 }
