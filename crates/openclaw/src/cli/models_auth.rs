@@ -124,7 +124,7 @@ pub(crate) struct AuthPasteArgs {
     /// Provider that the secret belongs to.
     #[arg(long, value_name = "ID")]
     pub(crate) provider: String,
-    /// Name of the profile [default: <provider>:manual].
+    /// Name of the profile; `<provider>:manual` if absent.
     #[arg(long, value_name = "ID")]
     pub(crate) profile_id: Option<String>,
     #[command(flatten)]
