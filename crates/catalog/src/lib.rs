@@ -55,5 +55,5 @@ pub use plan::{PerPlan, Plan, Region};
 pub use provider::{Provider, Standing};
 pub use reference::{ModelRef, ResolvedProvider, ResolvedRef};
 pub use sunset::{CalendarDay, Sunset, SunsetSubject};
-pub use table::{OVERRIDE_BYTES_MAX, OverrideFile};
+pub use table::{FILES as TABLE_FILES, OVERRIDE_BYTES_MAX, OverrideFile};
 pub use thinking::{ReasoningReplay, Thinking, ThinkingFormat, ThinkingKind};

@@ -12,7 +12,7 @@ text_enum! {
         Offered => "offered",
         /// Works for those who still have a credential; not offered to new users.
         Legacy => "legacy",
-        /// Known, not implemented yet.
+        /// Known, so that its name is taken; nothing can be called with it.
         Later => "later",
         /// Gone; `replaced_by` names what to use.
         Retired => "retired",

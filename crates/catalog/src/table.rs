@@ -63,8 +63,8 @@ row!(ErrorRow, "errors.json5", NEW_ROWS_FIRST = true);
 row!(Sunset, "sunset.json5");
 row!(OauthServer, "oauth.json5");
 
-/// Names of all tables, in the order of the documentation.
-pub(crate) const FILES: &[&str] = &[
+/// File names of all tables: those that a home may override or extend.
+pub const FILES: &[&str] = &[
     Provider::FILE,
     Endpoint::FILE,
     AuthChoice::FILE,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use catalog::{Catalog, OverrideFile};
+use catalog::{Catalog, OverrideFile, Plan};
 use config::{
     AgentId, ConfigStore, ConfigText, Environment, Home, HomeOptions, Problem, Settings, Severity,
     WriteOrigin,
@@ -16,19 +16,6 @@ use providers::{Directory, Upstream};
 use crate::cli::Global;
 use crate::failed::Failed;
 use crate::output::Output;
-
-/// Files of the catalog that a home may extend; each is looked for in `<state>/catalog/`.
-const CATALOG_FILES: [&str; 9] = [
-    "providers.json5",
-    "endpoints.json5",
-    "auth_choices.json5",
-    "keys.json5",
-    "models.json5",
-    "kinds.json5",
-    "errors.json5",
-    "sunset.json5",
-    "oauth.json5",
-];
 
 /// The situation a command runs in.
 pub(crate) struct Context {
@@ -105,7 +92,7 @@ impl Context {
         }
         let folder = self.home.catalog_dir();
         let mut texts = Vec::new();
-        for name in CATALOG_FILES {
+        for &name in catalog::TABLE_FILES {
             let path = folder.join(name);
             match std::fs::read_to_string(&path) {
                 Ok(text) => texts.push((name, text)),
@@ -156,18 +143,19 @@ impl Context {
 
     /// Brings the login of Qwen Code up to date here, or ours there: the newer one wins. Only for commands that are about
     /// to call a model; those that only show something must not write.
-    pub(crate) fn synchronise_logins(&self, config: &ReadConfig) {
+    pub(crate) fn synchronise_logins(&self, config: &ReadConfig) -> Result<(), Failed> {
+        let catalog = self.catalog()?;
         let is_portal = |provider: &config::ProviderSettings| {
-            provider
-                .base_url
-                .as_deref()
-                .is_some_and(|url| url.contains("portal.qwen.ai"))
+            let url = provider.base_url.as_deref().unwrap_or_default();
+            let host = catalog.endpoint_for_url(url);
+            host.is_some_and(|host| host.plan() == Plan::Portal)
         };
         if config.settings.models.providers.iter().any(is_portal)
             && let Err(error) = LoginStore::new(&self.home).sync_qwen_code()
         {
             self.out.warn(Failed::from(error).message);
         }
+        Ok(())
     }
 
     /// Returns what models exist for this home and how each is reached.

@@ -108,18 +108,7 @@ fn new_rows_are_asked_before_shipped_ones_where_the_first_match_wins() {
 
 #[test]
 fn every_table_can_be_overridden() {
-    let tables = [
-        "providers.json5",
-        "endpoints.json5",
-        "auth_choices.json5",
-        "keys.json5",
-        "models.json5",
-        "kinds.json5",
-        "errors.json5",
-        "sunset.json5",
-        "oauth.json5",
-    ];
-    for table in tables {
+    for table in catalog::TABLE_FILES {
         over(table, "[]").unwrap();
     }
 }

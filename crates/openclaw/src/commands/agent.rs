@@ -103,7 +103,7 @@ pub(crate) async fn choose(
             upstream,
         });
     }
-    context.synchronise_logins(config);
+    context.synchronise_logins(config)?;
     let directory = context.directory(config)?;
     let chain = directory.chain(model).map_err(|error| {
         let exit = if error.is_unknown_name() {

@@ -52,7 +52,7 @@ async fn serve(plan: Plan, config: &ReadConfig, context: &Context) -> Done {
     let _ = tracing::subscriber::set_global_default(
         tracing_subscriber::registry().with(LogLayer(plan.log.clone())),
     );
-    context.synchronise_logins(config);
+    context.synchronise_logins(config)?;
     let directory = context.directory(config)?;
     greet(&directory, bound, &plan.log, context);
     let parts = Parts {
