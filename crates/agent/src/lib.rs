@@ -2,8 +2,6 @@
 //!
 //! It runs the same from the command line and from the gateway; it prints nothing and knows no HTTP server.
 
-mod delta;
 mod turn;
 
-pub use delta::Delta;
 pub use turn::{Turn, TurnAnswer, run_turn};

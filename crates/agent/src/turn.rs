@@ -6,15 +6,13 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::BodyExt;
 use providers::attempt::Answer;
+use providers::chat_delta::{Delta, DeltaReader};
 use providers::chat_request::ChatRequest;
 use providers::chat_stream::{ChatStream, Ended};
 use providers::http_client::ReplyBody;
-use providers::sse::{EventSplitter, Verdict, event_data};
 use providers::{Ask, Chain, Deadline, Exhausted, Reply, Route, Upstream, Usage};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
-
-use crate::delta::Delta;
 
 /// What a turn asks.
 #[derive(Debug, Clone)]
@@ -70,16 +68,14 @@ pub async fn run_turn(
     let mut answer = empty_answer(route, &reply);
     match reply.answer {
         Answer::Whole(bytes, usage) => {
+            // A server may ignore `stream` and answer with one JSON object.
+            take(Delta::read(&bytes), started, &mut answer, &mut show);
             answer.usage = usage;
-            take_whole(&bytes, &mut answer, &mut show);
         }
         Answer::Stream(mut stream) => {
-            let mut splitter = EventSplitter::default();
+            let mut reader = DeltaReader::default();
             while let Some(frame) = next_frame(&mut stream, deadline, &mut answer).await {
-                splitter.push(&frame, |event| {
-                    take_event(&event_data(event), started, &mut answer, &mut show);
-                    Verdict::Drop
-                });
+                take(reader.push(&frame), started, &mut answer, &mut show);
             }
             let end = stream.end();
             answer.usage = end.usage;
@@ -128,33 +124,26 @@ async fn next_frame(
     None
 }
 
-fn take_event(
-    data: &[u8],
+fn take(
+    deltas: Vec<Delta>,
     started: Instant,
     answer: &mut TurnAnswer,
     show: &mut impl FnMut(&Delta),
 ) {
-    let Some(delta) = Delta::read(data) else {
-        return;
-    };
-    show(&delta);
-    match delta {
-        Delta::Text(text) => {
-            answer.first_text.get_or_insert_with(|| started.elapsed());
-            answer.text.push_str(&text);
+    for delta in deltas {
+        show(&delta);
+        match delta {
+            Delta::Text { text, .. } | Delta::Refusal { text, .. } => {
+                answer.first_text.get_or_insert_with(|| started.elapsed());
+                answer.text.push_str(&text);
+            }
+            Delta::Reasoning { text, .. } => answer.reasoning.push_str(&text),
+            Delta::Error { message, .. } => answer.broken_by = Some(message),
+            // A turn offers no tools and asks for one answer; usage is taken from the stream's end.
+            Delta::ToolCall { .. }
+            | Delta::ToolArguments { .. }
+            | Delta::Finish { .. }
+            | Delta::Usage(_) => {}
         }
-        Delta::Reasoning(text) => answer.reasoning.push_str(&text),
-        Delta::Error(message) => answer.broken_by = Some(message),
     }
-}
-
-/// A server that ignored `stream` answers with one JSON object.
-fn take_whole(bytes: &[u8], answer: &mut TurnAnswer, show: &mut impl FnMut(&Delta)) {
-    let value: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let text = value
-        .pointer("/choices/0/message/content")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    answer.text.push_str(text);
-    show(&Delta::Text(text.to_owned()));
 }

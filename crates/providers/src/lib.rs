@@ -3,10 +3,12 @@
 //! The story of a call: [`directory`] turns what the caller typed into a [`Route`] (host, model id, credential);
 //! [`chat_request`] reads the top level of the body and splices the few fields the host needs; [`Upstream::attempt`]
 //! is the only way out to the network, for the gateway, the command line, probes and checks alike; [`chat_stream`]
-//! forwards the reply as it arrives while a scanner reads usage, errors and the end; [`Failure`] is what went wrong,
+//! forwards the reply as it arrives while a scanner reads usage, errors and the end; [`chat_delta`] reads it as typed
+//! pieces for those who do not forward it; [`Failure`] is what went wrong,
 //! classified by the catalog's table, as a value until the last layer.
 
 pub mod attempt;
+pub mod chat_delta;
 pub mod chat_request;
 pub mod chat_stream;
 pub mod deadline;
@@ -22,6 +24,7 @@ pub mod upstream_url;
 pub mod usage;
 
 pub use attempt::{Call, Reply, Upstream};
+pub use chat_delta::Delta;
 pub use deadline::Deadline;
 pub use directory::{Directory, Route};
 pub use failover::{Ask, Chain, Exhausted};

@@ -4,10 +4,10 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::agent::{Delta, Turn, TurnAnswer, run_turn};
+use ::agent::{Turn, TurnAnswer, run_turn};
 use credentials::Secret;
 use providers::directory::Target;
-use providers::{Chain, Upstream};
+use providers::{Chain, Delta, Upstream};
 use serde_json::{Value, json};
 
 use crate::cli::agent::AgentArgs;
@@ -123,8 +123,10 @@ pub(crate) async fn choose(
 /// Shows one piece of an answer: text as data, reasoning dimmed beside it when a person watches.
 pub(crate) fn show(delta: &Delta, json: bool, out: Output) {
     match delta {
-        Delta::Text(text) if !json => out.piece(text),
-        Delta::Reasoning(text) if !json && std::io::stderr().is_terminal() => out.aside(&dim(text)),
+        Delta::Text { text, .. } | Delta::Refusal { text, .. } if !json => out.piece(text),
+        Delta::Reasoning { text, .. } if !json && std::io::stderr().is_terminal() => {
+            out.aside(&dim(text));
+        }
         _ => {}
     }
 }

@@ -6,14 +6,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use ::agent::{Delta, Turn, TurnAnswer, run_turn};
+use ::agent::{Turn, TurnAnswer, run_turn};
 use config::Environment;
 use credentials::Secret;
 use emulator::{Emulator, Options};
 use gateway::log::{Level, Log};
 use gateway::{Parts, Stop};
-use providers::Chain;
 use providers::directory::Target;
+use providers::{Chain, Delta};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::task::TaskTracker;
@@ -242,7 +242,7 @@ async fn ask(
         timeout: ANSWER_MAX,
     };
     let answer = run_turn(&upstream, &chain, &turn, |delta| match delta {
-        Delta::Text(text) if !args.json => out.piece(text),
+        Delta::Text { text, .. } if !args.json => out.piece(text),
         _ => {}
     });
     let answer = answer.await?;
