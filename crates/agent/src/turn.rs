@@ -10,7 +10,7 @@ use providers::chat_delta::{Delta, DeltaReader};
 use providers::chat_request::ChatRequest;
 use providers::chat_stream::{ChatStream, Ended};
 use providers::http_client::ReplyBody;
-use providers::{Ask, Chain, Deadline, Exhausted, Reply, Route, Upstream, Usage};
+use providers::{Answered, Chain, ChatAsk, Deadline, Exhausted, Reply, Route, Upstream, Usage};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -57,13 +57,14 @@ pub async fn run_turn(
 ) -> Result<TurnAnswer, Exhausted> {
     let started = Instant::now();
     let deadline = Deadline::after(turn.timeout);
-    let ask = Ask {
+    let stop = CancellationToken::new();
+    let ask = ChatAsk {
         request: &request(chain.first(), turn),
         headers: &HeaderMap::new(),
         deadline,
-        stop: &CancellationToken::new(),
+        stop: &stop,
     };
-    let (route, reply) = upstream.attempt_chain(chain, ask).await?;
+    let Answered { route, reply } = upstream.attempt_chain(chain, &ask, &stop).await?;
     let route = &route;
     let mut answer = empty_answer(route, &reply);
     match reply.answer {

@@ -33,9 +33,22 @@ pub struct Skipped {
     pub reason: String,
 }
 
-/// One request to whoever answers first.
+/// Something that can be asked of every candidate of a chain.
+pub trait Ask: Sync {
+    /// What an answer is.
+    type Reply: Send;
+
+    /// Asks one candidate; nothing has reached the client yet, so a failure may be followed by another candidate.
+    fn ask(
+        &self,
+        upstream: &Upstream,
+        route: &Route,
+    ) -> impl Future<Output = Result<Self::Reply, Failure>> + Send;
+}
+
+/// A chat completion.
 #[derive(Clone, Copy)]
-pub struct Ask<'a> {
+pub struct ChatAsk<'a> {
     /// What to ask.
     pub request: &'a ChatRequest,
     /// The client's headers.
@@ -44,6 +57,30 @@ pub struct Ask<'a> {
     pub deadline: Deadline,
     /// Cancelled when streams must end.
     pub stop: &'a CancellationToken,
+}
+
+impl Ask for ChatAsk<'_> {
+    type Reply = Reply;
+
+    async fn ask(&self, upstream: &Upstream, route: &Route) -> Result<Reply, Failure> {
+        let call = Call {
+            route,
+            request: self.request,
+            headers: self.headers,
+            deadline: self.deadline,
+            stop: self.stop,
+        };
+        upstream.attempt(call).await
+    }
+}
+
+/// Who answered, and what.
+#[derive(Debug)]
+pub struct Answered<T> {
+    /// The candidate that answered.
+    pub route: Arc<Route>,
+    /// Its answer.
+    pub reply: T,
 }
 
 /// Nobody answered.
@@ -103,30 +140,19 @@ impl Upstream {
     ///
     /// # Cancel safety
     /// Dropping the future closes the upstream connection that is open.
-    pub async fn attempt_chain(
+    pub async fn attempt_chain<A: Ask>(
         &self,
         chain: &Chain,
-        ask: Ask<'_>,
-    ) -> Result<(Arc<Route>, Reply), Exhausted> {
-        let Ask {
-            request,
-            headers,
-            deadline,
-            stop,
-        } = ask;
+        ask: &A,
+        stop: &CancellationToken,
+    ) -> Result<Answered<A::Reply>, Exhausted> {
         let mut failures = Vec::new();
         for route in chain.routes() {
-            match self
-                .attempt(Call {
-                    route,
-                    request,
-                    headers,
-                    deadline,
-                    stop,
-                })
-                .await
-            {
-                Ok(reply) => return Ok((Arc::clone(route), reply)),
+            match ask.ask(self, route).await {
+                Ok(reply) => {
+                    let route = Arc::clone(route);
+                    return Ok(Answered { route, reply });
+                }
                 Err(failure) => {
                     let is_last_word = is_last_word(&failure);
                     note(route, &failure);

@@ -27,6 +27,6 @@ pub use attempt::{Call, Reply, Upstream};
 pub use chat_delta::Delta;
 pub use deadline::Deadline;
 pub use directory::{Directory, Route};
-pub use failover::{Ask, Chain, Exhausted};
+pub use failover::{Answered, Ask, Chain, ChatAsk, Exhausted};
 pub use failure::Failure;
 pub use usage::Usage;

@@ -15,7 +15,7 @@ use providers::attempt::Answer;
 use providers::chat_request::{ChatRequest, REQUEST_BYTES_MAX, RequestError};
 use providers::chat_stream::Ended;
 use providers::directory::RouteError;
-use providers::{Ask, Deadline, Failure, Reply};
+use providers::{Answered, ChatAsk, Deadline, Failure, Reply};
 
 use crate::openai_error::OpenAiError;
 use crate::request_log::RequestRecord;
@@ -67,15 +67,19 @@ async fn answer(
         .chain(&requested)
         .map_err(|error| unroutable(&error))?;
     let mut record = RequestRecord::open(shared, request_id, caller, requested, chain.first());
-    let ask = Ask {
+    let ask = ChatAsk {
         request: &chat,
         headers,
         deadline: Deadline::after(chain.first().timeout),
         stop: &shared.stop_streams,
     };
     // Pinned here, since a future that is handed on by value is stored twice.
-    let attempt = std::pin::pin!(shared.upstream.attempt_chain(&chain, ask));
-    let (route, reply) = match shared.until_stopped(attempt).await {
+    let attempt = std::pin::pin!(
+        shared
+            .upstream
+            .attempt_chain(&chain, &ask, &shared.stop_streams)
+    );
+    let Answered { route, reply } = match shared.until_stopped(attempt).await {
         Some(Ok(answered)) => answered,
         None => {
             record.close(Ended::Stopped.as_str(), None);
