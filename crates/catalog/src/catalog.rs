@@ -9,6 +9,7 @@ use crate::auth_choice::{AuthChoice, ChoiceMatch};
 use crate::endpoint::{self, Endpoint, EndpointMatch};
 use crate::failure::{self, Classification, ErrorRow, FailureFacts};
 use crate::key::{self, KeyFamily, KeyPrefix};
+use crate::language::Language;
 use crate::model::{self, Availability, KindPattern, Model, ModelKind, ModelRow};
 use crate::nearest::nearest;
 use crate::oauth::OauthServer;
@@ -29,6 +30,7 @@ pub struct Catalog {
     errors: Vec<ErrorRow>,
     sunsets: Vec<Sunset>,
     oauth_servers: Vec<OauthServer>,
+    language: Language,
     /// Untyped rows of the tables that were overridden, so that a further file can be laid over them.
     merged: BTreeMap<&'static str, Vec<Value>>,
 }
@@ -49,6 +51,7 @@ impl Catalog {
             errors: table::shipped()?,
             sunsets: table::shipped()?,
             oauth_servers: table::shipped()?,
+            language: Language::English,
             merged: BTreeMap::new(),
         })
     }
@@ -82,6 +85,12 @@ impl Catalog {
         }
         self.check()?;
         Ok(self)
+    }
+
+    /// Lets the atlas explain failures in another language.
+    #[must_use]
+    pub fn with_language(self, language: Language) -> Self {
+        Self { language, ..self }
     }
 
     /// Checks that rows point to rows that exist; [`Self::with_overrides`] does it by itself.
@@ -289,7 +298,7 @@ impl Catalog {
     ///
     /// What no row fits is class `unknown`, blames nothing beyond the request, and shows as not documented.
     pub fn classify(&self, facts: &FailureFacts<'_>) -> Classification<'_> {
-        failure::classify(&self.errors, facts)
+        failure::classify(&self.errors, facts, self.language)
     }
 
     /// Returns the identity servers, in catalog order.

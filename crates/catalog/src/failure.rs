@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use crate::endpoint::EndpointFamily;
 use crate::key::KeyFamily;
+use crate::language::Language;
+use crate::token_limit;
 
 /// Longest message that is searched, in bytes; upstream error texts are far shorter.
 const MESSAGE_BYTES_MAX: usize = 4096;
@@ -191,8 +193,10 @@ pub struct Classification<'a> {
     pub retry: RetryRule,
     /// First wait of the affected scope; none means no wait.
     pub wait: Option<Duration>,
-    /// One sentence for people: cause and what to do.
-    pub hint: &'a str,
+    /// What happened, for people, in the catalog's language.
+    pub cause: &'a str,
+    /// What to do, for people, in the catalog's language.
+    pub remedy: Option<&'a str>,
     /// Command that leads on.
     pub next: Option<&'a str>,
     /// The model's true limit in tokens, when the text of a context overflow names it.
@@ -201,6 +205,17 @@ pub struct Classification<'a> {
     pub rule: &'a str,
     /// False when only the status was known, or not even that.
     pub is_documented: bool,
+}
+
+impl Classification<'_> {
+    /// Returns cause and remedy as one sentence.
+    pub fn hint(&self) -> String {
+        match self.remedy {
+            Some(remedy) if self.cause.is_ascii() => format!("{}; {remedy}", self.cause),
+            Some(remedy) => format!("{}；{remedy}", self.cause),
+            None => self.cause.to_owned(),
+        }
+    }
 }
 
 /// One row of the atlas; a condition left out always holds.
@@ -251,8 +266,18 @@ pub struct ErrorRow {
     /// The row only guesses by status.
     #[serde(default)]
     pub fallback: bool,
-    /// One sentence for people.
-    pub hint: String,
+    /// What happened, in English.
+    #[serde(alias = "hint")]
+    pub cause: String,
+    /// What to do, in English.
+    #[serde(default)]
+    pub remedy: Option<String>,
+    /// What happened, in Chinese.
+    #[serde(default)]
+    pub cause_zh: Option<String>,
+    /// What to do, in Chinese.
+    #[serde(default)]
+    pub remedy_zh: Option<String>,
 }
 
 impl ErrorRow {
@@ -264,6 +289,16 @@ impl ErrorRow {
             && self.fits_code(facts.code)
             && (self.messages.is_empty() || self.messages.iter().any(|text| message.contains(text)))
             && (!self.empty_message || message.trim().is_empty())
+    }
+
+    /// Returns cause and remedy in a language; a row without a translation is shown in English.
+    fn text(&self, language: Language) -> (&str, Option<&str>) {
+        match (language, &self.cause_zh) {
+            (Language::Chinese, Some(cause)) => (cause, self.remedy_zh.as_deref()),
+            (Language::Chinese, None) | (Language::English, _) => {
+                (&self.cause, self.remedy.as_deref())
+            }
+        }
     }
 
     fn fits_kind(&self, kind: FailureKind) -> bool {
@@ -294,21 +329,27 @@ impl ErrorRow {
 }
 
 /// Finds the first row that fits; see [`crate::Catalog::classify`].
-pub(crate) fn classify<'a>(rows: &'a [ErrorRow], facts: &FailureFacts<'_>) -> Classification<'a> {
+pub(crate) fn classify<'a>(
+    rows: &'a [ErrorRow],
+    facts: &FailureFacts<'_>,
+    language: Language,
+) -> Classification<'a> {
     let message = cut(facts.message).to_ascii_lowercase();
     let Some(row) = rows.iter().find(|row| row.fits(facts, &message)) else {
-        return unknown();
+        return unknown(language);
     };
+    let (cause, remedy) = row.text(language);
     Classification {
         class: row.class,
         detail: row.detail.as_deref(),
         scope: row.scope,
         retry: row.retry,
         wait: row.wait_s.map(Duration::from_secs),
-        hint: &row.hint,
+        cause,
+        remedy,
         next: row.next.as_deref(),
         limit_tokens: (row.class == ErrorClass::ContextOverflow)
-            .then(|| largest_number(&message))
+            .then(|| token_limit::in_message(&message))
             .flatten(),
         rule: &row.id,
         is_documented: !row.fallback,
@@ -316,15 +357,26 @@ pub(crate) fn classify<'a>(rows: &'a [ErrorRow], facts: &FailureFacts<'_>) -> Cl
 }
 
 /// What nothing fits: no scope is blamed, another candidate may try, and the rule says so openly.
-const fn unknown() -> Classification<'static> {
+const fn unknown(language: Language) -> Classification<'static> {
+    let (cause, remedy) = match language {
+        Language::English => (
+            "the error atlas does not know this failure",
+            "read the message; please report it with its request id",
+        ),
+        Language::Chinese => (
+            "错误库中没有这个错误",
+            "请查看报错原文，并附上 request id 反馈",
+        ),
+    };
     Classification {
         class: ErrorClass::Unknown,
         detail: None,
         scope: ErrorScope::Request,
         retry: RetryRule::NextCandidate,
         wait: None,
-        hint: "the error atlas does not know this failure; please report it with its request id",
-        next: None,
+        cause,
+        remedy: Some(remedy),
+        next: Some("openclaw logs --limit 50"),
         limit_tokens: None,
         rule: "unknown",
         is_documented: false,
@@ -350,24 +402,4 @@ fn cut(message: &str) -> &str {
         end -= 1;
     }
     message.get(..end).unwrap_or_default()
-}
-
-/// Returns the largest integer in an overflow text when it can be a window; `[1, 131072]` gives 131072.
-///
-/// Texts of the other style name the window first and the excess after it, so a "maximum ... is N" wins.
-fn largest_number(message: &str) -> Option<u64> {
-    const WINDOW_TOKENS_MIN: u64 = 512;
-    let after = message
-        .split_once("maximum context length")
-        .map(|(_, rest)| rest);
-    let mut numbers = after
-        .unwrap_or(message)
-        .split(|c: char| !c.is_ascii_digit())
-        .filter_map(|digits| digits.parse::<u64>().ok())
-        .filter(|number| *number >= WINDOW_TOKENS_MIN);
-    if after.is_some() {
-        numbers.next()
-    } else {
-        numbers.max()
-    }
 }

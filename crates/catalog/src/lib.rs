@@ -25,6 +25,7 @@ mod endpoint;
 mod error;
 mod failure;
 mod key;
+mod language;
 mod model;
 mod nearest;
 mod nesting;
@@ -35,6 +36,7 @@ mod reference;
 mod sunset;
 mod table;
 mod thinking;
+mod token_limit;
 mod url;
 
 pub use auth_choice::{AuthChoice, ChoiceMatch, ProfileMode};
@@ -45,6 +47,7 @@ pub use failure::{
     Classification, ErrorClass, ErrorRow, ErrorScope, FailureFacts, FailureKind, RetryRule,
 };
 pub use key::{KEY_PREFIX_BYTES_MAX, KeyFamily, KeyPrefix};
+pub use language::Language;
 pub use model::{
     Availability, ConfigModelCost, ConfigModelRow, InputKind, KindPattern, Model, ModelKind,
     ModelRow, PlanDifference,

@@ -8,6 +8,8 @@ pub const OPENCLAW_HOME: &str = "OPENCLAW_HOME";
 pub const STATE_DIR: &str = "OPENCLAW_STATE_DIR";
 /// Replaces the config file (default `<state>/openclaw.json`); a leading `~` is expanded.
 pub const CONFIG_PATH: &str = "OPENCLAW_CONFIG_PATH";
+/// Picks the language of explanations: `zh-CN` and `zh-TW` give Chinese, all else English.
+pub const LOCALE: &str = "OPENCLAW_LOCALE";
 /// Names a profile, like `--profile`: state lives in `~/.openclaw-<name>`.
 pub const PROFILE: &str = "OPENCLAW_PROFILE";
 /// Replaces the folder of the default agent (default `<state>/agents/main/agent`).

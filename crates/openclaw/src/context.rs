@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use catalog::{Catalog, OverrideFile, Plan};
+use catalog::{Catalog, Language, OverrideFile, Plan};
 use config::{
     AgentId, ConfigStore, ConfigText, Environment, Home, HomeOptions, Problem, Settings, Severity,
     WriteOrigin,
@@ -105,7 +105,9 @@ impl Context {
                 }
             }
         }
-        let catalog = Catalog::builtin()?;
+        let locale = self.environment.get(config::env_var::LOCALE);
+        let language = Language::of_locale(locale.unwrap_or_default());
+        let catalog = Catalog::builtin()?.with_language(language);
         let files: Vec<OverrideFile<'_>> = texts
             .iter()
             .map(|(name, contents)| OverrideFile { name, contents })

@@ -39,6 +39,8 @@ pub struct Failure {
     pub upstream_request_id: Option<String>,
     /// Seconds after which the upstream asked to be called again.
     pub retry_after: Option<u32>,
+    /// The model's true window in tokens, when a context overflow names it.
+    pub limit_tokens: Option<u64>,
     hint: String,
     next: Option<String>,
 }
@@ -156,11 +158,12 @@ impl Failure {
             scope: verdict.scope,
             retry: verdict.retry,
             detail: verdict.detail.map(str::to_owned),
-            hint: verdict.hint.to_owned(),
+            hint: verdict.hint(),
             next: verdict.next.map(str::to_owned),
             status,
             host: Arc::clone(&place.host),
             retry_after: None,
+            limit_tokens: verdict.limit_tokens,
             upstream_request_id: body.request_id,
             param: body.param,
             code: body.code,
@@ -201,6 +204,7 @@ impl Failure {
             host: Arc::clone(&place.host),
             upstream_request_id: None,
             retry_after: None,
+            limit_tokens: None,
             hint: error
                 .hint()
                 .unwrap_or_else(|| "`openclaw models auth list` shows the logins".to_owned()),

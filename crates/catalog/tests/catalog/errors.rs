@@ -8,7 +8,7 @@ use catalog::ErrorClass as C;
 use catalog::ErrorScope as S;
 use catalog::{
     Catalog, Classification, ErrorClass, ErrorScope, FailureFacts, FailureKind, KeyFamily,
-    RetryRule,
+    Language, OverrideFile, RetryRule,
 };
 
 use crate::shipped;
@@ -37,7 +37,7 @@ fn facts(case: &Case) -> FailureFacts<'static> {
 fn documented() -> Vec<Case> {
     let cases: Vec<Case> = include_str!("../data/documented_errors.txt")
         .lines()
-        .filter(|line| !line.starts_with('#'))
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
         .map(|line| {
             let fields: Vec<&str> = line.split('|').map(str::trim).collect();
             let [family, status, code, message, class, detail, scope] = fields[..] else {
@@ -54,7 +54,7 @@ fn documented() -> Vec<Case> {
             }
         })
         .collect();
-    assert!(cases.len() > 100);
+    assert!(cases.len() > 200);
     cases
 }
 
@@ -69,8 +69,85 @@ fn every_documented_code_has_its_class() {
             case.family, case.status, case.code, case.message, found.rule
         );
         assert_eq!(seen, (case.class, case.detail, case.scope), "{place}");
-        assert!(found.is_documented && !found.hint.is_empty(), "{place}");
+        assert!(found.is_documented && !found.cause.is_empty(), "{place}");
     }
+}
+
+#[test]
+fn every_documented_row_is_shown_by_an_example() {
+    let catalog = shipped();
+    let told_by_key = [
+        "plan-key-on-standard",
+        "plan-key-on-standard-text",
+        "metered-key-on-plan",
+        "metered-key-on-plan-text",
+    ];
+    let shown: Vec<&str> = documented()
+        .iter()
+        .map(|case| catalog.classify(&facts(case)).rule)
+        .collect();
+    for row in catalog.error_rows() {
+        let never_an_answer = !row.kinds.is_empty();
+        let is_shown = shown.contains(&row.id.as_str()) || told_by_key.contains(&row.id.as_str());
+        assert!(row.fallback || never_an_answer || is_shown, "{}", row.id);
+    }
+}
+
+#[test]
+fn every_row_speaks_english_and_chinese() {
+    let is_chinese = |text: &Option<String>| {
+        text.as_deref()
+            .is_some_and(|text| text.chars().any(|c| matches!(c, '\u{4e00}'..='\u{9fff}')))
+    };
+    for row in shipped().error_rows() {
+        assert!(!row.cause.is_empty() && row.remedy.is_some(), "{}", row.id);
+        assert!(
+            is_chinese(&row.cause_zh) && is_chinese(&row.remedy_zh),
+            "{}",
+            row.id
+        );
+        let details = row.detail.iter().all(|detail| !detail.is_empty());
+        assert!(details, "{}", row.id);
+    }
+}
+
+#[test]
+fn the_language_changes_the_words_and_nothing_else() {
+    let chinese = shipped().with_language(Language::Chinese);
+    let english = shipped();
+    for case in &documented() {
+        let (here, there) = (
+            english.classify(&facts(case)),
+            chinese.classify(&facts(case)),
+        );
+        assert_ne!(here.hint(), there.hint());
+        let same = Classification {
+            cause: here.cause,
+            remedy: here.remedy,
+            ..there
+        };
+        assert_eq!(here, same);
+    }
+    let unknown = chinese.classify(&FailureFacts::default());
+    assert!(unknown.hint().contains("错误"), "{}", unknown.hint());
+}
+
+#[test]
+fn a_row_without_a_translation_is_told_in_english() {
+    let contents = "[{ id: 'ours', codes: ['Ours'], class: 'unknown', scope: 'request', retry: 'never', hint: 'ours alone' }]";
+    let file = OverrideFile {
+        name: "errors.json5",
+        contents,
+    };
+    let catalog = shipped()
+        .with_overrides(&[file])
+        .unwrap()
+        .with_language(Language::Chinese);
+    let facts = FailureFacts {
+        code: Some("Ours"),
+        ..FailureFacts::default()
+    };
+    assert_eq!(catalog.classify(&facts).hint(), "ours alone");
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn files_are_laid_over_in_order_and_again() {
 #[test]
 fn new_rows_are_asked_before_shipped_ones_where_the_first_match_wins() {
     let errors = r#"[
-        { id: "ours-1", codes: ["Arrearage"], messages: ["special"], class: "throttled", scope: "key", retry: "backoff", hint: "h1" },
+        { id: "ours-1", codes: ["Arrearage"], messages: ["special"], class: "throttled", scope: "key", retry: "backoff", cause: "h1" },
         { id: "ours-2", codes: ["Arrearage"], class: "unknown", scope: "key", retry: "never", hint: "h2" },
     ]"#;
     let catalog = over("errors.json5", errors).unwrap();
@@ -293,7 +293,7 @@ fn a_syntax_error_tells_its_place() {
 
 #[test]
 fn classes_of_new_rows_are_checked_words() {
-    let text = "[{id: 'x', class: 'broken', scope: 'key', retry: 'never', hint: ''}]";
+    let text = "[{id: 'x', class: 'broken', scope: 'key', retry: 'never', cause: ''}]";
     let error = over("errors.json5", text).unwrap_err().to_string();
     assert!(
         error.contains("broken") && error.contains(ErrorClass::InvalidKey.as_str()),
