@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::aigc;
 use crate::key::KEYS;
 use crate::oauth::{self, OauthControl};
 use crate::reply::Reply;
@@ -12,6 +13,9 @@ use crate::studio::Studio;
 /// Answers a control request; `path` begins behind `/_emulator`.
 pub(crate) fn answer(studio: &Studio, method: &Method, path: &str, body: &Bytes) -> Reply {
     if let Some(reply) = oauth::answer(&OauthControl(&studio.identity), method, path, body) {
+        return reply;
+    }
+    if let Some(reply) = aigc::control::answer(&studio.aigc, method, path, body) {
         return reply;
     }
     match (method, path) {
@@ -43,6 +47,8 @@ pub(crate) fn answer(studio: &Studio, method: &Method, path: &str, body: &Bytes)
                     "POST /_emulator/oauth/approve",
                     "POST /_emulator/oauth/deny",
                     "POST /_emulator/oauth/advance",
+                    "GET /_emulator/tasks",
+                    "POST /_emulator/tasks",
                 ],
             }),
         ),

@@ -132,7 +132,20 @@ impl Emulator {
         OauthControl(&self.server.studio.identity)
     }
 
-    /// Forgets script, requests and logins and starts ids over, as `POST /_emulator/reset` does.
+    /// Returns settings and tasks, oldest first, as `GET /_emulator/tasks` does.
+    pub fn tasks(&self) -> Value {
+        self.server.studio.aigc.shown()
+    }
+
+    /// Changes how tasks behave and lets time pass for them, as `POST /_emulator/tasks` does.
+    ///
+    /// # Errors
+    /// [`Error::Tasks`] when the document is not understood; nothing was changed.
+    pub fn configure_tasks(&self, document: &Value) -> Result<Value, Error> {
+        self.server.studio.aigc.configure(document)
+    }
+
+    /// Forgets script, requests, tasks and logins and starts ids over, as `POST /_emulator/reset` does.
     pub fn reset(&self) {
         self.server.studio.reset();
     }

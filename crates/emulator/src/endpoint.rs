@@ -5,4 +5,7 @@ pub(crate) mod device_code;
 pub(crate) mod models;
 pub(crate) mod playback;
 pub(crate) mod scripted;
+pub(crate) mod tasks;
 pub(crate) mod token;
+pub(crate) mod uploads;
+pub(crate) mod video_synthesis;

@@ -39,6 +39,12 @@ pub enum Error {
         /// What is wrong, with the name of the offending field; never a token.
         problem: String,
     },
+    /// A request to the control of tasks is not what the emulator understands.
+    #[error("the task control request is not valid: {problem}")]
+    Tasks {
+        /// What is wrong, with the name of the offending field.
+        problem: String,
+    },
     /// The model rows compiled into the crate are damaged.
     #[error("the built-in model table is not valid")]
     ModelTable(#[source] serde_json::Error),

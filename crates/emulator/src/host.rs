@@ -37,6 +37,8 @@ pub enum Service {
     Models,
     /// Logs people in and issues tokens.
     Identity,
+    /// Keeps files: what tasks made, and what clients uploaded.
+    Storage,
 }
 
 /// Where a host stands; keys never cross a region.
@@ -111,6 +113,13 @@ const fn host(name: &'static str, plan: Plan, region: Region) -> HostInfo {
     }
 }
 
+const fn storage(name: &'static str, region: Region) -> HostInfo {
+    HostInfo {
+        service: Service::Storage,
+        ..host(name, Plan::Standard, region)
+    }
+}
+
 /// The hosts with fixed names; workspace hosts come on top of these.
 pub const HOSTS: &[HostInfo] = &[
     host("dashscope.aliyuncs.com", Plan::Standard, Region::Beijing),
@@ -154,6 +163,22 @@ pub const HOSTS: &[HostInfo] = &[
         service: Service::Identity,
         ..host("chat.qwen.ai", Plan::Portal, Region::Singapore)
     },
+    storage(
+        "dashscope-result-bj.oss-cn-beijing.aliyuncs.com",
+        Region::Beijing,
+    ),
+    storage(
+        "dashscope-result-sgp.oss-ap-southeast-1.aliyuncs.com",
+        Region::Singapore,
+    ),
+    storage(
+        "dashscope-file-mgr.oss-cn-beijing.aliyuncs.com",
+        Region::Beijing,
+    ),
+    storage(
+        "dashscope-file-mgr.oss-ap-southeast-1.aliyuncs.com",
+        Region::Singapore,
+    ),
 ];
 
 const WORKSPACE_SUFFIX: &str = ".maas.aliyuncs.com";

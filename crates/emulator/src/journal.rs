@@ -179,7 +179,7 @@ fn describe(arrival: &Arrival<'_>) -> Map<String, Value> {
 /// What is remembered of a body: all of it, except what would let somebody log in.
 fn shown_body(arrival: &Arrival<'_>) -> Bytes {
     match arrival.host.service {
-        Service::Models => arrival.body.clone(),
+        Service::Models | Service::Storage => arrival.body.clone(),
         Service::Identity => hide_secrets(arrival.headers, arrival.body),
     }
 }

@@ -17,6 +17,9 @@
 //!
 //! - `GET /models` and `POST /chat/completions` on the hosts of every plan, for
 //!   the [`KEYS`]; on `portal.qwen.ai/v1` for access tokens instead;
+//! - video tasks under `/api/v1/services/aigc` (also below `/compatible-mode/v1`, where
+//!   `OpenClaw` asks for them): submitted, polled, listed, cancelled under `/api/v1/tasks`,
+//!   temporary uploads under `/api/v1/uploads`, and the storage hosts that links lead to;
 //! - the identity server of the portal, `chat.qwen.ai`:
 //!   `POST /api/v1/oauth2/device/code` begins a login (RFC 8628, with proof key
 //!   S256), `POST /api/v1/oauth2/token` polls for it and refreshes its tokens.
@@ -41,6 +44,9 @@
 //! - `POST /_emulator/oauth/approve` and `/deny` with `{user_code}`: what the
 //!   person decides;
 //! - `POST /_emulator/oauth/advance` with `{ms}`: lets tokens and codes age;
+//! - `GET /_emulator/tasks`: settings, number of submissions, and every task with the SHA-256 of its file;
+//! - `POST /_emulator/tasks`: changes any of `pending_ms`, `running_ms`, `link_ttl_ms`, `retention_ms`,
+//!   `frozen`, `fail: {code, message, times}`, and lets `advance_ms` pass;
 //! - `POST /_emulator/reset`: forgets all of it.
 //!
 //! A request walks through these modules: `server` accepts, `target` finds
@@ -53,6 +59,7 @@
 //! check each other.
 
 mod access;
+mod aigc;
 mod authority;
 mod chat;
 mod control;
@@ -65,6 +72,7 @@ mod identity;
 mod journal;
 mod key;
 mod model_table;
+mod multipart;
 mod oauth;
 mod refusal;
 mod reply;
@@ -73,6 +81,8 @@ mod response;
 mod route;
 mod script;
 mod server;
+mod steered_clock;
+mod storage;
 mod studio;
 mod target;
 

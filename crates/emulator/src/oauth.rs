@@ -1,11 +1,10 @@
 //! The portal's identity server: who may log in, and which tokens are good.
 //!
 //! `device` holds the codes of unfinished logins (RFC 8628), `token` the tokens
-//! of finished ones, `clock` the time both live by, `settings` how the server
+//! of finished ones, `SteeredClock` the time both live by, `settings` how the server
 //! behaves. One lock covers all of it: what a client is told and what is
 //! remembered never differ.
 
-mod clock;
 mod control;
 mod device;
 mod form;
@@ -24,7 +23,7 @@ pub use control::{IssuedLogin, LoginWish, OauthControl};
 pub(crate) use form::{Form, hide_secrets};
 
 use crate::refusal::Refusal;
-use clock::OauthClock;
+use crate::steered_clock::SteeredClock;
 use device::{DeviceBook, Poll};
 use settings::Settings;
 use tally::Tally;
@@ -45,7 +44,7 @@ pub(crate) struct IdentityServer {
 #[derive(Default)]
 struct State {
     settings: Settings,
-    clock: OauthClock,
+    clock: SteeredClock,
     devices: DeviceBook,
     tokens: TokenBook,
     tally: Tally,

@@ -57,6 +57,9 @@ fn usual_headers(reply: &Reply, exchange: &Exchange, clock: Clock) -> Vec<(Strin
         // Tokens must not be cached (RFC 6749, section 5.1).
         return vec![("cache-control".to_owned(), "no-store".to_owned())];
     }
+    if exchange.host.service == Service::Storage {
+        return vec![("server".to_owned(), "AliyunOSS".to_owned())];
+    }
     let now_ms = clock.now_ms();
     let vary = match reply.content {
         Content::Events(_) => VARY_EVENTS,

@@ -8,6 +8,7 @@ use crate::host::{Plan, Service};
 use crate::refusal::{Refusal, Surface};
 use crate::reply::Reply;
 use crate::script::Rule;
+use crate::storage;
 use crate::studio::{Exchange, Studio};
 
 /// Told to clients of the Coding Plan that do not say who they are.
@@ -20,6 +21,12 @@ enum Endpoint {
     ChatCompletions,
     DeviceCode,
     Token,
+    VideoSynthesis,
+    Tasks,
+    Task,
+    CancelTask,
+    Uploads,
+    Storage,
 }
 
 /// Lets the endpoint that a request is for answer it.
@@ -37,6 +44,12 @@ pub(crate) fn answer(studio: &Studio, exchange: &Exchange, rule: Option<&Rule>) 
             }
             Endpoint::DeviceCode => endpoint::device_code::answer(&studio.identity, exchange),
             Endpoint::Token => endpoint::token::answer(&studio.identity, exchange),
+            Endpoint::VideoSynthesis => endpoint::video_synthesis::answer(studio, exchange),
+            Endpoint::Tasks => Ok(endpoint::tasks::list(studio, exchange)),
+            Endpoint::Task => Ok(endpoint::tasks::look(studio, exchange, task_id(exchange))),
+            Endpoint::CancelTask => endpoint::tasks::cancel(studio, exchange, task_id(exchange)),
+            Endpoint::Uploads => endpoint::uploads::answer(studio, exchange),
+            Endpoint::Storage => Ok(storage::answer(studio, exchange)),
         }
     });
     answered.unwrap_or_else(|refused| Reply::refused(&refused, &exchange.request_id))
@@ -47,6 +60,9 @@ fn gate(studio: &Studio, exchange: &Exchange) -> Result<Endpoint, Refusal> {
     let host = &exchange.host;
     if host.service == Service::Identity {
         return find_identity(exchange).ok_or_else(Refusal::not_found);
+    }
+    if host.service == Service::Storage {
+        return Ok(Endpoint::Storage);
     }
     if host.plan == Plan::Coding && !exchange.headers.contains_key(http::header::USER_AGENT) {
         return Err(Refusal::bare(
@@ -73,8 +89,7 @@ pub(crate) fn surface(exchange: &Exchange) -> Surface {
     if exchange.host.service == Service::Identity {
         return Surface::Oauth;
     }
-    let speaks_native = matches!(exchange.host.plan, Plan::Standard | Plan::Token);
-    if speaks_native && exchange.path.starts_with("/api/v1/") {
+    if native_path(exchange).is_some() {
         return Surface::Native;
     }
     if open_ai_path(exchange).is_some() {
@@ -93,7 +108,46 @@ fn open_ai_path(exchange: &Exchange) -> Option<&str> {
     exchange.path.strip_prefix(base)
 }
 
+/// Returns the part of the path below the provider's own protocol. `OpenClaw` asks for it below the `OpenAI` base path
+/// of a host that it does not know.
+fn native_path(exchange: &Exchange) -> Option<&str> {
+    if !matches!(exchange.host.plan, Plan::Standard | Plan::Token) {
+        return None;
+    }
+    let path = exchange.path.strip_prefix("/compatible-mode/v1");
+    path.unwrap_or(&exchange.path).strip_prefix("/api/v1/")
+}
+
+/// Returns the id in the path of a request about one task.
+fn task_id(exchange: &Exchange) -> &str {
+    let path = native_path(exchange).and_then(|path| path.strip_prefix("tasks/"));
+    path.and_then(|path| path.split('/').next())
+        .unwrap_or_default()
+}
+
+fn find_native(path: &str, method: &Method) -> Option<Endpoint> {
+    match (path, method) {
+        ("services/aigc/video-generation/video-synthesis", &Method::POST) => {
+            Some(Endpoint::VideoSynthesis)
+        }
+        ("tasks" | "tasks/", &Method::GET) => Some(Endpoint::Tasks),
+        ("uploads", &Method::GET) => Some(Endpoint::Uploads),
+        (_, &Method::GET) => {
+            let id = path.strip_prefix("tasks/")?;
+            (!id.contains('/')).then_some(Endpoint::Task)
+        }
+        (_, &Method::POST) => {
+            let id = path.strip_prefix("tasks/")?.strip_suffix("/cancel")?;
+            (!id.is_empty() && !id.contains('/')).then_some(Endpoint::CancelTask)
+        }
+        _ => None,
+    }
+}
+
 fn find(exchange: &Exchange) -> Option<Endpoint> {
+    if let Some(path) = native_path(exchange) {
+        return find_native(path, &exchange.method);
+    }
     let path = open_ai_path(exchange)?;
     match (path, &exchange.method) {
         ("models", &Method::GET) if exchange.host.plan != Plan::Coding => Some(Endpoint::Models),

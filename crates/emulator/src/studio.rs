@@ -10,6 +10,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
+use crate::aigc::Aigc;
 use crate::authority::Authority;
 use crate::delivery::{Cut, Delivery, Pace};
 use crate::error::Error;
@@ -20,6 +21,7 @@ use crate::model_table::ModelTable;
 use crate::oauth::IdentityServer;
 use crate::reply::Reply;
 use crate::script::{Facts, Rule, Script};
+use crate::storage::Storage;
 use crate::target::{Target, Via};
 use crate::{access, control, endpoint, request_body, response, route};
 
@@ -37,11 +39,33 @@ pub(crate) struct Exchange {
     pub(crate) method: Method,
     /// Without the query.
     pub(crate) path: String,
+    /// What follows the question mark.
+    pub(crate) query: String,
+    /// Where the emulator was reached, when it was not reached as a proxy.
+    reached_at: Option<String>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// The body as JSON, if it is JSON.
     pub(crate) json: Option<Value>,
     pub(crate) request_id: String,
+}
+
+impl Exchange {
+    /// Returns a parameter of the query as it is written.
+    pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
+        self.query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find_map(|(known, value)| (known == name).then_some(value))
+    }
+
+    /// Returns the origin under which the client of this request reaches an emulated host.
+    pub(crate) fn origin_of(&self, host: &str) -> String {
+        match &self.reached_at {
+            Some(address) => format!("http://{address}/{host}"),
+            None => format!("https://{host}"),
+        }
+    }
 }
 
 /// Everything the emulator knows, shared by all connections.
@@ -53,6 +77,8 @@ pub(crate) struct Studio {
     pub(crate) clock: Clock,
     pub(crate) authority: Authority,
     pub(crate) identity: IdentityServer,
+    pub(crate) aigc: Aigc,
+    pub(crate) storage: Storage,
     connections: AtomicU64,
 }
 
@@ -66,6 +92,8 @@ impl Studio {
             clock,
             authority: Authority::generate()?,
             identity: IdentityServer::default(),
+            aigc: Aigc::new()?,
+            storage: Storage::default(),
             connections: AtomicU64::new(0),
         })
     }
@@ -81,6 +109,8 @@ impl Studio {
         self.journal.clear();
         self.ids.reset();
         self.identity.reset();
+        self.aigc.reset();
+        self.storage.reset();
     }
 
     /// Answers one request; an error closes the connection without an answer.
@@ -126,10 +156,13 @@ impl Studio {
             headers: &head.headers,
             body: &body,
         });
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let exchange = Exchange {
             json: serde_json::from_slice(&body).ok(),
             body,
-            path: path.split('?').next().unwrap_or_default().to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            reached_at: reached_at(origin, &head),
             method: head.method,
             headers: head.headers,
             request_id: self.ids.uuid(),
@@ -201,6 +234,12 @@ impl Studio {
             key: access::bearer(&exchange.headers),
         })
     }
+}
+
+fn reached_at(origin: &Origin, head: &Parts) -> Option<String> {
+    let is_direct = origin.via.name(&head.uri) == "direct";
+    let host = head.headers.get(http::header::HOST)?.to_str().ok()?;
+    is_direct.then(|| host.to_owned())
 }
 
 async fn wait(delay: Duration) {

@@ -16,3 +16,4 @@ mod proxy;
 mod recorded;
 mod support;
 mod validation;
+mod video;

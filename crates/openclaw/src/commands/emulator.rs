@@ -26,7 +26,7 @@ pub(crate) static KEYS_HELP: LazyLock<String> = LazyLock::new(|| {
         as a proxy: run it in one terminal and give its variables to the programs in another.\n  \
         openclaw emulator --listen 127.0.0.1:8099 --ca-out ca.pem --print-env\n\n\
         Control: GET /_emulator/requests, POST /_emulator/script, POST /_emulator/reset,\n\
-        GET and POST /_emulator/oauth",
+        GET and POST /_emulator/oauth, GET and POST /_emulator/tasks",
     );
     text
 });
