@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::auth_choice::{AuthChoice, ChoiceMatch};
-use crate::endpoint::{self, Endpoint, EndpointMatch};
+use crate::chat_rule::{self, ChatRule, HostRule};
+use crate::endpoint::{self, Endpoint, EndpointFamily, EndpointMatch};
 use crate::failure::{self, Classification, ErrorRow, FailureFacts};
 use crate::key::{self, KeyFamily, KeyPrefix};
 use crate::language::Language;
@@ -27,6 +28,8 @@ pub struct Catalog {
     keys: Vec<KeyPrefix>,
     models: Vec<Model>,
     kinds: Vec<KindPattern>,
+    chat_rules: Vec<ChatRule>,
+    host_rules: Vec<HostRule>,
     errors: Vec<ErrorRow>,
     sunsets: Vec<Sunset>,
     oauth_servers: Vec<OauthServer>,
@@ -48,6 +51,8 @@ impl Catalog {
             keys: table::shipped()?,
             models: table::shipped()?,
             kinds: table::shipped()?,
+            chat_rules: table::shipped()?,
+            host_rules: table::shipped()?,
             errors: table::shipped()?,
             sunsets: table::shipped()?,
             oauth_servers: table::shipped()?,
@@ -59,7 +64,8 @@ impl Catalog {
     /// Lays the user's files over the tables, in the order given.
     ///
     /// A row with a known `id` replaces the fields it names (objects field by field, lists whole); another `id` is a
-    /// new row and goes to the end, in `errors.json5` and `kinds.json5` to the front.
+    /// new row and goes to the end, in tables where the first match wins (`errors.json5`, `kinds.json5`, `chat_rules.json5`) to the
+    /// front.
     ///
     /// # Errors
     /// Any variant of [`Error`]; each names the file, and the row where one is to blame. Nothing is half applied.
@@ -72,6 +78,8 @@ impl Catalog {
                 KeyPrefix::FILE => self.keys = self.merge(file)?,
                 Model::FILE => self.models = self.merge(file)?,
                 KindPattern::FILE => self.kinds = self.merge(file)?,
+                ChatRule::FILE => self.chat_rules = self.merge(file)?,
+                HostRule::FILE => self.host_rules = self.merge(file)?,
                 ErrorRow::FILE => self.errors = self.merge(file)?,
                 Sunset::FILE => self.sunsets = self.merge(file)?,
                 OauthServer::FILE => self.oauth_servers = self.merge(file)?,
@@ -264,6 +272,27 @@ impl Catalog {
         row.map(|model| model.kind)
             .or_else(by_name)
             .unwrap_or(ModelKind::Chat)
+    }
+
+    /// Returns what a chat request to a model may say on a plan; none when nothing is known of the model.
+    pub fn chat_rule(&self, model: &str, plan: Option<Plan>) -> Option<ChatRule> {
+        chat_rule::find(&self.chat_rules, model, plan)
+    }
+
+    /// Returns the rows about what models may be asked, in the order they are looked through.
+    pub fn chat_rules(&self) -> &[ChatRule] {
+        &self.chat_rules
+    }
+
+    /// Returns the rows about what families of hosts refuse.
+    pub fn host_rules(&self) -> &[HostRule] {
+        &self.host_rules
+    }
+
+    /// Returns what hosts of a family refuse; without a row, nothing is known to be refused.
+    pub fn host_rule(&self, family: EndpointFamily) -> HostRule {
+        let row = self.host_rules.iter().find(|row| row.id == family.as_str());
+        row.cloned().unwrap_or_default()
     }
 
     /// Returns up to `n` model names close to a mistyped one: `provider/id` when it holds a slash, else ids.

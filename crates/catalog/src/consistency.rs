@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::table::Row;
-use crate::{AuthChoice, Catalog, Endpoint, Error, ErrorRow, Model, OauthServer, Provider};
+use crate::{
+    AuthChoice, Catalog, ChatRule, Endpoint, EndpointFamily, Error, ErrorRow, HostRule, Model,
+    OauthServer, Provider, ThinkingLevel,
+};
 
 /// Finds the first row that points nowhere or repeats an id.
 pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
@@ -13,6 +16,8 @@ pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
     check_unique(catalog.error_rows())?;
     check_unique(catalog.sunsets())?;
     check_unique(catalog.oauth_servers())?;
+    check_unique(catalog.chat_rules())?;
+    check_unique(catalog.host_rules())?;
     for provider in catalog.providers() {
         check_provider(catalog, provider)?;
     }
@@ -25,6 +30,8 @@ pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
     for server in catalog.oauth_servers() {
         check_oauth_server(catalog, server)?;
     }
+    catalog.chat_rules().iter().try_for_each(check_chat_rule)?;
+    catalog.host_rules().iter().try_for_each(check_host_rule)?;
     catalog.error_rows().iter().try_for_each(check_error_row)
 }
 
@@ -147,6 +154,37 @@ fn check_error_row(row: &ErrorRow) -> Result<(), Error> {
             &row.id,
             "`messages` must be lower case".to_owned(),
         ))
+    }
+}
+
+fn check_chat_rule(rule: &ChatRule) -> Result<(), Error> {
+    let blame = |reason| Err(blame::<ChatRule>(&rule.id, reason));
+    let mut texts = rule.prefixes.iter().chain(&rule.contains);
+    if texts.any(|text| text.chars().any(|c| c.is_ascii_uppercase())) {
+        return blame("`prefixes` and `contains` must be lower case".to_owned());
+    }
+    let thinking = &rule.thinking;
+    let levels = thinking.level_map.keys();
+    for level in levels.chain(thinking.level_budget_tokens.keys()) {
+        if level.parse::<ThinkingLevel>().is_err() {
+            return blame(format!("`{level}` is not a level of thinking"));
+        }
+    }
+    for effort in thinking.level_map.values() {
+        if !thinking.efforts.contains(effort) {
+            return blame(format!("effort `{effort}` is not among `efforts`"));
+        }
+    }
+    Ok(())
+}
+
+fn check_host_rule(rule: &HostRule) -> Result<(), Error> {
+    match rule.id.parse::<EndpointFamily>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(blame::<HostRule>(
+            &rule.id,
+            "its id is no family of endpoints".to_owned(),
+        )),
     }
 }
 

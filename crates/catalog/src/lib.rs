@@ -20,6 +20,7 @@ mod text_enum;
 
 mod auth_choice;
 mod catalog;
+mod chat_rule;
 mod consistency;
 mod endpoint;
 mod error;
@@ -41,6 +42,7 @@ mod url;
 
 pub use auth_choice::{AuthChoice, ChoiceMatch, ProfileMode};
 pub use catalog::Catalog;
+pub use chat_rule::{ChatRule, HostRule, RuleDifference};
 pub use endpoint::{Endpoint, EndpointFamily, EndpointMatch};
 pub use error::Error;
 pub use failure::{
@@ -59,4 +61,4 @@ pub use provider::{Provider, Standing};
 pub use reference::{ModelRef, ResolvedProvider, ResolvedRef};
 pub use sunset::{CalendarDay, Sunset, SunsetSubject};
 pub use table::{FILES as TABLE_FILES, OVERRIDE_BYTES_MAX, OverrideFile};
-pub use thinking::{ReasoningReplay, Thinking, ThinkingFormat, ThinkingKind};
+pub use thinking::{ReasoningReplay, Thinking, ThinkingFormat, ThinkingKind, ThinkingLevel};

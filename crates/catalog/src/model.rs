@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{PerPlan, Plan};
 use crate::provider::Provider;
-use crate::thinking::Thinking;
 
 text_enum! {
     /// What a model is for.
@@ -83,9 +82,6 @@ pub struct Model {
     /// The flag written into a config row.
     #[serde(default)]
     pub reasoning: bool,
-    /// How it thinks.
-    #[serde(default)]
-    pub thinking: Thinking,
     /// Where it is known to answer; a plan left out never offered it.
     #[serde(default = "nowhere")]
     pub plans: PerPlan<Availability>,

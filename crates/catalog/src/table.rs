@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::auth_choice::AuthChoice;
+use crate::chat_rule::{ChatRule, HostRule};
 use crate::endpoint::Endpoint;
 use crate::failure::ErrorRow;
 use crate::key::KeyPrefix;
@@ -59,6 +60,8 @@ row!(AuthChoice, "auth_choices.json5");
 row!(KeyPrefix, "keys.json5");
 row!(Model, "models.json5");
 row!(KindPattern, "kinds.json5", NEW_ROWS_FIRST = true);
+row!(ChatRule, "chat_rules.json5", NEW_ROWS_FIRST = true);
+row!(HostRule, "host_rules.json5");
 row!(ErrorRow, "errors.json5", NEW_ROWS_FIRST = true);
 row!(Sunset, "sunset.json5");
 row!(OauthServer, "oauth.json5");
@@ -71,6 +74,8 @@ pub const FILES: &[&str] = &[
     KeyPrefix::FILE,
     Model::FILE,
     KindPattern::FILE,
+    ChatRule::FILE,
+    HostRule::FILE,
     ErrorRow::FILE,
     Sunset::FILE,
     OauthServer::FILE,

@@ -1,6 +1,9 @@
 //! Tests of the shipped data and of the look-ups over it.
 
 #[cfg(test)]
+#[path = "catalog/chat_rules.rs"]
+mod chat_rules;
+#[cfg(test)]
 #[path = "catalog/data.rs"]
 mod data;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-use catalog::{Availability, InputKind, ModelKind, Plan, ThinkingFormat, ThinkingKind};
+use catalog::{Availability, InputKind, ModelKind, Plan};
 
 use crate::shipped;
 
@@ -242,38 +242,6 @@ fn ids_are_found_in_any_case_and_spelled_as_the_service_does() {
     );
     assert_eq!(catalog.model("qwen", "qwen9", None), None);
     assert_eq!(catalog.model("nobody", "qwen3.5-plus", None), None);
-}
-
-#[test]
-fn thinking_data_of_the_effort_family() {
-    let catalog = shipped();
-    let thinking = &catalog
-        .model("qwen", "qwen3.8-max", None)
-        .unwrap()
-        .model
-        .thinking;
-    assert_eq!(
-        (thinking.kind, thinking.format),
-        (ThinkingKind::Hybrid, ThinkingFormat::Effort)
-    );
-    assert_eq!(thinking.efforts, ["low", "medium", "xhigh"]);
-    assert!(thinking.effort_excludes_budget);
-    for (level, effort) in &thinking.level_map {
-        assert!(thinking.efforts.contains(effort), "{level}");
-        assert!(thinking.effort_budget_tokens.contains_key(effort));
-    }
-    let always = &catalog
-        .model("qwen", "MiniMax-M2.5", None)
-        .unwrap()
-        .model
-        .thinking;
-    assert_eq!(always.kind, ThinkingKind::Always);
-    let none = &catalog
-        .model("qwen", "qwen3-coder-plus", None)
-        .unwrap()
-        .model
-        .thinking;
-    assert_eq!(none.kind, ThinkingKind::None);
 }
 
 #[test]
