@@ -27,6 +27,7 @@ mod error;
 mod failure;
 mod key;
 mod language;
+mod media;
 mod model;
 mod nearest;
 mod nesting;
@@ -50,6 +51,7 @@ pub use failure::{
 };
 pub use key::{KEY_PREFIX_BYTES_MAX, KeyFamily, KeyPrefix};
 pub use language::Language;
+pub use media::Surface;
 pub use model::{
     Availability, ConfigModelCost, ConfigModelRow, InputKind, KindPattern, Model, ModelKind,
     ModelRow, PlanDifference,

@@ -32,6 +32,8 @@ pub const LOG_LEVEL: &str = "OPENCLAW_LOG_LEVEL";
 pub const CONFIG_READONLY: &str = "OPENCLAW_CONFIG_READONLY";
 /// `1` forbids every write to the credential store.
 pub const AUTH_STORE_READONLY: &str = "OPENCLAW_AUTH_STORE_READONLY";
+/// `1` lets media be fetched from this machine, for the emulator without its proxy.
+pub const MEDIA_ALLOW_LOOPBACK: &str = "OPENCLAW_MEDIA_ALLOW_LOOPBACK";
 /// `1` shows the chain of causes under an error.
 pub const DEBUG: &str = "OPENCLAW_DEBUG";
 

@@ -273,6 +273,7 @@ fn network_settings(environment: &Environment) -> NetworkSettings {
         extra_roots: environment
             .path_var(config::env_var::SSL_CERT_FILE)
             .map(PathBuf::from),
+        loopback_media: environment.is_on(config::env_var::MEDIA_ALLOW_LOOPBACK),
     }
 }
 

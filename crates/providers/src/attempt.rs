@@ -18,9 +18,11 @@ use crate::chat_request::ChatRequest;
 use crate::chat_stream::{ChatStream, OpenError, StreamPolicy, is_error_envelope};
 use crate::deadline::Deadline;
 use crate::directory::{RenewedLogin, Route};
+use crate::failover::Ask;
 use crate::failure::{ErrorBody, Failure};
 use crate::http_client::{HttpClient, NetworkSettings, ReplyBody, SendError};
 use crate::json_span::Object;
+use crate::media_fetch::MediaFetcher;
 use crate::usage::Usage;
 
 /// Largest non-streamed reply accepted, in bytes.
@@ -34,13 +36,14 @@ pub const STREAM_IDLE_MAX: Duration = Duration::from_mins(5);
 /// Request headers of a client that are passed on, by prefix: options of the service, and trace context.
 const FORWARDED_PREFIXES: [&str; 2] = ["x-dashscope-", "traceparent"];
 /// The Coding Plan host answers 405 to a client without a name.
-const USER_AGENT: &str = concat!("openclaw-rs/", env!("CARGO_PKG_VERSION"));
-const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const USER_AGENT: &str = concat!("openclaw-rs/", env!("CARGO_PKG_VERSION"));
+pub(crate) const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The way out to all upstreams.
 pub struct Upstream {
     catalog: Arc<Catalog>,
     client: Arc<HttpClient>,
+    media: MediaFetcher,
     refresher: Option<Refresher>,
 }
 
@@ -77,6 +80,17 @@ pub enum Answer {
     Stream(Box<ChatStream<ReplyBody>>),
 }
 
+/// A chat on a route whose credential is ready.
+struct ChatOnce<'a>(Call<'a>);
+
+impl Ask for ChatOnce<'_> {
+    type Reply = Reply;
+
+    async fn ask(&self, upstream: &Upstream, route: &Route) -> Result<Reply, Failure> {
+        upstream.chat_once(Call { route, ..self.0 }).await
+    }
+}
+
 impl Reply {
     /// Returns the upstream's request id.
     pub fn upstream_request_id(&self) -> Option<&str> {
@@ -89,6 +103,7 @@ impl Upstream {
     pub fn new(catalog: Arc<Catalog>, network: NetworkSettings) -> Self {
         Self {
             catalog,
+            media: MediaFetcher::new(network.clone()),
             client: Arc::new(HttpClient::new(network)),
             refresher: None,
         }
@@ -102,6 +117,11 @@ impl Upstream {
         let transport = Arc::clone(&self.client);
         self.refresher = Some(Refresher::new(home, &self.catalog, transport, clock)?);
         Ok(self)
+    }
+
+    /// Returns what fetches media from anywhere.
+    pub fn media(&self) -> &MediaFetcher {
+        &self.media
     }
 
     /// Returns what renews logins.
@@ -157,31 +177,26 @@ impl Upstream {
         match (call.route.renewed(), &self.refresher) {
             // Boxed, so that requests with a plain key do not carry the room for this.
             (Some(login), Some(refresher)) => {
-                Box::pin(self.chat_renewed(call, login, refresher)).await
+                Box::pin(self.renewed(call.route, &ChatOnce(call), login, refresher)).await
             }
             _ => self.chat_once(call).await,
         }
     }
 
-    /// Sends a chat with an access token that is valid now. One that the host refuses all the same is renewed once, and
-    /// the request repeated once.
-    async fn chat_renewed(
+    /// Sends a request with an access token that is valid now. One that the host refuses all the same is renewed once,
+    /// and the request repeated once.
+    pub(crate) async fn renewed<A: Ask>(
         &self,
-        call: Call<'_>,
+        route: &Route,
+        ask: &A,
         login: &RenewedLogin,
         refresher: &Refresher,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<A::Reply, Failure> {
         let (agent, profile) = (&login.agent, &login.profile);
-        let refused = |error: RefreshError| no_access(call.route, &error);
+        let refused = |error: RefreshError| no_access(route, &error);
         let access = refresher.access(agent, profile).await.map_err(refused)?;
-        let route = call.route.with_access(&self.catalog, &access.token);
-        match self
-            .chat_once(Call {
-                route: &route,
-                ..call
-            })
-            .await
-        {
+        let with_token = route.with_access(&self.catalog, &access.token);
+        match ask.ask(self, &with_token).await {
             Err(failure) if failure.status == Some(401) => {}
             done => return done,
         }
@@ -189,12 +204,8 @@ impl Upstream {
             .force_refresh_after_401(agent, profile, &access.token)
             .await;
         let access = renewed.map_err(refused)?;
-        let route = call.route.with_access(&self.catalog, &access.token);
-        self.chat_once(Call {
-            route: &route,
-            ..call
-        })
-        .await
+        let with_token = route.with_access(&self.catalog, &access.token);
+        ask.ask(self, &with_token).await
     }
 
     async fn chat_once(&self, call: Call<'_>) -> Result<Reply, Failure> {
@@ -235,7 +246,7 @@ impl Upstream {
     }
 
     /// Sends a request and returns the head of a success; everything else is a failure.
-    async fn exchange(
+    pub(crate) async fn exchange(
         &self,
         route: &Route,
         request: Request<Full<Bytes>>,
@@ -270,7 +281,7 @@ impl Upstream {
         Err(failure)
     }
 
-    async fn whole(&self, route: &Route, incoming: ReplyBody) -> Result<Bytes, Failure> {
+    pub(crate) async fn whole(&self, route: &Route, incoming: ReplyBody) -> Result<Bytes, Failure> {
         let collected = Limited::new(incoming, REPLY_BYTES_MAX).collect().await;
         collected
             .map(http_body_util::Collected::to_bytes)
@@ -280,7 +291,12 @@ impl Upstream {
             })
     }
 
-    fn of_connection(&self, route: &Route, kind: FailureKind, message: String) -> Failure {
+    pub(crate) fn of_connection(
+        &self,
+        route: &Route,
+        kind: FailureKind,
+        message: String,
+    ) -> Failure {
         Failure::of_connection(&self.catalog, &route.place(), kind, message)
     }
 
@@ -303,13 +319,13 @@ impl Upstream {
     }
 
     /// Classifies an error that came with status 200.
-    fn error_inside(&self, route: &Route, headers: &HeaderMap, data: &[u8]) -> Failure {
+    pub(crate) fn error_inside(&self, route: &Route, headers: &HeaderMap, data: &[u8]) -> Failure {
         let body = error_body(route, headers, data);
         let kind = FailureKind::StreamEvent;
         Failure::of_upstream(&self.catalog, &route.place(), Some(200), body, kind)
     }
 
-    fn garbage(&self, route: &Route) -> Failure {
+    pub(crate) fn garbage(&self, route: &Route) -> Failure {
         let message = "the reply is not JSON: check the base URL".to_owned();
         self.of_connection(route, FailureKind::StreamGarbage, message)
     }
@@ -337,7 +353,7 @@ impl Upstream {
         self.of_connection(route, FailureKind::Network, message)
     }
 
-    fn too_late(&self, route: &Route) -> Failure {
+    pub(crate) fn too_late(&self, route: &Route) -> Failure {
         let message = "no answer before the deadline of this gateway".to_owned();
         self.of_connection(route, FailureKind::LocalTimeout, message)
     }
@@ -361,7 +377,12 @@ fn error_body(route: &Route, headers: &HeaderMap, body: &[u8]) -> ErrorBody {
     error
 }
 
-fn request(method: Method, url: &http::Uri, route: &Route, body: Bytes) -> Request<Full<Bytes>> {
+pub(crate) fn request(
+    method: Method,
+    url: &http::Uri,
+    route: &Route,
+    body: Bytes,
+) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = method;
     *request.uri_mut() = url.clone();
@@ -381,7 +402,7 @@ fn request(method: Method, url: &http::Uri, route: &Route, body: Bytes) -> Reque
     request
 }
 
-fn forward_headers(from: &HeaderMap, to: &mut HeaderMap) {
+pub(crate) fn forward_headers(from: &HeaderMap, to: &mut HeaderMap) {
     for (name, value) in from {
         if FORWARDED_PREFIXES
             .iter()

@@ -13,6 +13,7 @@ use crate::failover::{Chain, Skipped};
 mod listing;
 mod route;
 mod route_error;
+mod surfaces;
 
 pub use listing::{ListedModel, ProviderView};
 pub use route::{RenewedLogin, Route, TIMEOUT_DEFAULT, Target};

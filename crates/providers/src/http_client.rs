@@ -17,7 +17,9 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::TokioIo;
 use rustls::pki_types::CertificateDer;
+use tokio::net::TcpStream;
 use tower_service::Service;
 
 mod pool;
@@ -41,6 +43,8 @@ pub struct NetworkSettings {
     pub no_proxy: Option<String>,
     /// `SSL_CERT_FILE`: PEM file with roots trusted beside the system's.
     pub extra_roots: Option<PathBuf>,
+    /// `OPENCLAW_MEDIA_ALLOW_LOOPBACK`: media may be fetched from this machine, which only the emulator needs.
+    pub loopback_media: bool,
 }
 
 /// Why the client could not be set up for TLS.
@@ -89,23 +93,59 @@ fn deepest(error: &(dyn std::error::Error + 'static)) -> String {
     cause.to_string()
 }
 
-type Encrypted = Pool<HttpsConnector<ProxyAware>>;
+type Encrypted<C> = Pool<HttpsConnector<ProxyAware<C>>>;
 
-/// The pooled client. Cheap to share behind an `Arc`.
-pub struct HttpClient {
+/// The pooled client; `C` opens its direct connections. Cheap to share behind an `Arc`.
+pub struct HttpClient<C = HttpConnector> {
     settings: NetworkSettings,
-    direct: Pool<HttpConnector>,
-    encrypted: OnceLock<Result<Encrypted, TlsSetupError>>,
+    connector: C,
+    direct: Pool<C>,
+    encrypted: OnceLock<Result<Encrypted<C>, TlsSetupError>>,
+}
+
+/// What opens a TCP connection to the host of a URL.
+pub(crate) trait Connector:
+    Service<Uri, Response = TokioIo<TcpStream>, Error: Into<BoxError>, Future: Send + 'static>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<C> Connector for C where
+    C: Service<Uri, Response = TokioIo<TcpStream>, Error: Into<BoxError>, Future: Send + 'static>
+        + Clone
+        + Send
+        + 'static
+{
 }
 
 impl HttpClient {
     /// Creates the client; nothing is read or opened yet.
     pub fn new(settings: NetworkSettings) -> Self {
+        Self::with_connector(settings, connector())
+    }
+}
+
+#[expect(
+    private_bounds,
+    reason = "outside this crate there is only the default connector"
+)]
+impl<C: Connector> HttpClient<C> {
+    /// Creates a client whose direct connections are opened by `connector`.
+    pub(crate) fn with_connector(settings: NetworkSettings, connector: C) -> Self {
         Self {
             settings,
-            direct: Pool::new(connector()),
+            direct: Pool::new(connector.clone()),
+            connector,
             encrypted: OnceLock::new(),
         }
+    }
+
+    /// Says whether a proxy opens the connection to `destination`, and so looks up its name.
+    pub(crate) fn is_proxied(&self, destination: &Uri) -> bool {
+        destination.scheme_str() == Some("https")
+            && matcher(&self.settings).intercept(destination).is_some()
     }
 
     /// Sends one request and returns the response head with its body still to be read.
@@ -122,7 +162,7 @@ impl HttpClient {
         if request.uri().scheme_str() == Some("https") {
             let client = self
                 .encrypted
-                .get_or_init(|| encrypted(&self.settings))
+                .get_or_init(|| encrypted(&self.settings, self.connector.clone()))
                 .as_ref();
             return client.map_err(Clone::clone)?.send(request).await;
         }
@@ -138,7 +178,10 @@ fn connector() -> HttpConnector {
     connector
 }
 
-fn encrypted(settings: &NetworkSettings) -> Result<Encrypted, TlsSetupError> {
+fn encrypted<C: Connector>(
+    settings: &NetworkSettings,
+    direct: C,
+) -> Result<Encrypted<C>, TlsSetupError> {
     let mut roots = rustls::RootCertStore::empty();
     let mut found = rustls_native_certs::load_native_certs();
     let extra: Vec<CertificateDer<'static>> = settings
@@ -161,32 +204,36 @@ fn encrypted(settings: &NetworkSettings) -> Result<Encrypted, TlsSetupError> {
         .map_err(|error| TlsSetupError::Library(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let matcher = Matcher::builder()
-        .https(settings.https_proxy.clone().unwrap_or_default())
-        .no(settings.no_proxy.clone().unwrap_or_default())
-        .build();
     let proxy_aware = ProxyAware {
-        direct: connector(),
-        matcher: Arc::new(matcher),
+        direct,
+        to_proxy: connector(),
+        matcher: Arc::new(matcher(settings)),
     };
     Ok(Pool::new(HttpsConnector::from((proxy_aware, tls))))
 }
 
+fn matcher(settings: &NetworkSettings) -> Matcher {
+    Matcher::builder()
+        .https(settings.https_proxy.clone().unwrap_or_default())
+        .no(settings.no_proxy.clone().unwrap_or_default())
+        .build()
+}
+
 /// Opens the TCP connection below TLS: directly, or through an HTTP proxy's tunnel.
 #[derive(Clone)]
-struct ProxyAware {
-    direct: HttpConnector,
+struct ProxyAware<C> {
+    direct: C,
+    to_proxy: HttpConnector,
     matcher: Arc<Matcher>,
 }
 
 /// An error of a connector.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-type Connecting = Pin<
-    Box<dyn Future<Output = Result<<HttpConnector as Service<Uri>>::Response, BoxError>> + Send>,
->;
+pub(crate) type Connecting =
+    Pin<Box<dyn Future<Output = Result<TokioIo<TcpStream>, BoxError>> + Send>>;
 
-impl Service<Uri> for ProxyAware {
-    type Response = <HttpConnector as Service<Uri>>::Response;
+impl<C: Connector> Service<Uri> for ProxyAware<C> {
+    type Response = TokioIo<TcpStream>;
     type Error = BoxError;
     type Future = Connecting;
 
@@ -204,7 +251,7 @@ impl Service<Uri> for ProxyAware {
                 Err("the proxy in HTTPS_PROXY must be an http:// address".into())
             });
         }
-        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.direct.clone());
+        let mut tunnel = Tunnel::new(proxy.uri().clone(), self.to_proxy.clone());
         if let Some(auth) = proxy.basic_auth() {
             tunnel = tunnel.with_auth(auth.clone());
         }

@@ -26,6 +26,12 @@ pub enum UrlError {
     /// The URL carries a user name or password, which would end up in logs.
     #[error("a base URL must not carry a user name or password")]
     UserInfo,
+    /// The host has no such surface.
+    #[error("{host} does not offer the vendor's own interface, only the OpenAI-compatible one")]
+    NoSuchSurface {
+        /// The host.
+        host: String,
+    },
 }
 
 /// Paths of the OpenAI-compatible surface, relative to a base URL.
@@ -98,6 +104,15 @@ impl BaseUrl {
     /// Says whether calls are encrypted.
     pub fn is_https(&self) -> bool {
         self.https
+    }
+
+    /// Returns the URL without its final `suffix`; none when it does not end like that.
+    pub fn without_suffix(&self, suffix: &str) -> Option<Self> {
+        let text = self.text.strip_suffix(suffix)?;
+        Some(Self {
+            text: text.to_owned(),
+            ..self.clone()
+        })
     }
 
     /// Returns the URL of `path`, which starts with a slash.

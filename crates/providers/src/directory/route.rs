@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Catalog, EndpointFamily, KEY_PREFIX_BYTES_MAX, KeyFamily, Plan, Region};
+use catalog::{Catalog, EndpointFamily, KEY_PREFIX_BYTES_MAX, KeyFamily, Plan, Region, Surface};
 use config::{AgentId, ProfileId};
 use credentials::Secret;
 use http::Uri;
@@ -11,6 +11,8 @@ use http::header::{HeaderMap, HeaderValue};
 
 use crate::failure::Place;
 use crate::upstream_url::{BaseUrl, UrlError, path};
+
+use super::surfaces::Surfaces;
 
 /// Longest time for the beginning of a stream, or for a whole reply, when the config names none. Model Studio's
 /// shared hosts close a request after 600 s.
@@ -38,6 +40,7 @@ pub struct Target {
     /// Headers that the config adds.
     pub extra_headers: HeaderMap,
     models_path: Option<String>,
+    surfaces: Arc<Surfaces>,
     login: Option<Login>,
     renewed: Option<(Arc<str>, RenewedLogin)>,
 }
@@ -83,7 +86,10 @@ pub struct Route {
     pub timeout: Duration,
     /// Headers that the config adds.
     pub extra_headers: HeaderMap,
+    /// Plan of the host, when it is one of the vendor's.
+    pub plan: Option<Plan>,
     family: EndpointFamily,
+    surfaces: Arc<Surfaces>,
     login: Option<Login>,
     renewed: Option<RenewedLogin>,
 }
@@ -114,6 +120,7 @@ impl Target {
                 Some(known) => known.endpoint.models_path.clone(),
                 None => Some(path::MODELS.to_owned()),
             },
+            surfaces: Surfaces::of(catalog, &base).into(),
             base,
             login: None,
             renewed: None,
@@ -166,7 +173,9 @@ impl Target {
             is_metered: self.plan.map(Plan::is_metered),
             timeout: self.timeout,
             extra_headers: self.extra_headers.clone(),
+            plan: self.plan,
             family: self.family,
+            surfaces: Arc::clone(&self.surfaces),
             login: self.login.clone(),
             renewed: self.renewed.as_ref().map(|(_, login)| login.clone()),
         })
@@ -217,6 +226,14 @@ impl Route {
     pub fn without_usage(mut self) -> Self {
         self.asks_usage = false;
         self
+    }
+
+    /// Returns the URL of `path`, which starts with a slash, on one of the host's surfaces.
+    ///
+    /// # Errors
+    /// [`UrlError`] when the host does not have that surface.
+    pub fn url(&self, surface: Surface, path: &str) -> Result<Uri, UrlError> {
+        self.surfaces.url(surface, path)
     }
 
     /// Returns `provider/model`.
