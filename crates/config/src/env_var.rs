@@ -28,6 +28,14 @@ pub const GATEWAY_PORT: &str = "OPENCLAW_GATEWAY_PORT";
 pub const GATEWAY_URL: &str = "OPENCLAW_GATEWAY_URL";
 /// The log level, `silent` to `trace`.
 pub const LOG_LEVEL: &str = "OPENCLAW_LOG_LEVEL";
+/// More folders that included files may lie in, separated as in `PATH`.
+pub const INCLUDE_ROOTS: &str = "OPENCLAW_INCLUDE_ROOTS";
+/// `1` asks the login shell for variables that are missing, like `env.shellEnv.enabled`.
+pub const LOAD_SHELL_ENV: &str = "OPENCLAW_LOAD_SHELL_ENV";
+/// How long the login shell may take, in milliseconds.
+pub const SHELL_ENV_TIMEOUT_MS: &str = "OPENCLAW_SHELL_ENV_TIMEOUT_MS";
+/// The login shell of the user.
+pub const SHELL: &str = "SHELL";
 /// `1` forbids every write to the config file.
 pub const CONFIG_READONLY: &str = "OPENCLAW_CONFIG_READONLY";
 /// `1` forbids every write to the credential store.

@@ -74,6 +74,14 @@ pub enum Error {
         /// The config file.
         path: PathBuf,
     },
+    /// The history has no such change.
+    #[error("{}", match number { Some(number) => format!("there is no change {number} in the history"), None => "there is no change left to undo".to_owned() })]
+    NoGeneration {
+        /// The number that was asked for.
+        number: Option<u64>,
+        /// The newest there is.
+        newest: Option<u64>,
+    },
     /// The new text would make the config worse: it has an error that the old one had not.
     #[error("the change would make the config invalid: {}", first.one_line())]
     Rejected {
@@ -98,7 +106,7 @@ impl Error {
             Self::InvalidProfile { .. } => {
                 Some("use 1 to 64 letters, digits, `-` or `_`".to_owned())
             }
-            Self::InvalidId { .. } => None,
+            Self::InvalidId { .. } | Self::NoGeneration { newest: None, .. } => None,
             Self::Locked { path, .. } => Some(format!(
                 "wait for the other command to end; if none is running, delete {}",
                 path.display()
@@ -108,6 +116,9 @@ impl Error {
                 Some("unset OPENCLAW_CONFIG_READONLY to allow the change".to_owned())
             }
             Self::Rejected { first } => first.hint.clone(),
+            Self::NoGeneration { .. } => {
+                Some("`openclaw config history` lists the changes".to_owned())
+            }
         }
     }
 

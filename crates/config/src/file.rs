@@ -67,6 +67,13 @@ pub fn sweep_temporaries(path: &Path) {
     }
 }
 
+/// Deletes a file, or the target of a symbolic link, and syncs the folder.
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
+    let target = follow_links(path)?;
+    fs::remove_file(&target).map_err(Error::io("delete", &target))?;
+    sync_folder(folder_of(&target))
+}
+
 /// Reads a file of at most `bytes_max` bytes; returns `None` when it does not exist.
 ///
 /// # Errors

@@ -126,6 +126,11 @@ impl Home {
         self.state_dir.join("logs")
     }
 
+    /// Returns the folder of the config's generations: `<state>/config-history`.
+    pub fn config_history_dir(&self) -> PathBuf {
+        self.state_dir.join("config-history")
+    }
+
     /// Returns the folder of the user's additions to the model catalog: `<state>/catalog`.
     pub fn catalog_dir(&self) -> PathBuf {
         self.state_dir.join("catalog")

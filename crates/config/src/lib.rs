@@ -15,6 +15,7 @@ mod error;
 mod file;
 mod home;
 mod ids;
+mod include;
 mod lock_file;
 mod secret;
 mod settings;
@@ -34,11 +35,14 @@ pub use lock_file::{LOCK_STALE_AFTER, LockFile};
 pub use secret::{Hidden, RefSource, SecretInput, SecretRef, Unresolved, substitute};
 pub use settings::{
     AgentDefaults, AgentEntry, AgentModel, AgentsSettings, AuthMode, AuthProfile, AuthSettings,
-    Bind, Cost, EnvSettings, GatewayAuth, GatewayAuthMode, GatewayMode, GatewaySettings, LogLevel,
-    LoggingSettings, ModelChoice, ModelRow, ModelsMode, ModelsSettings, Opaque, PluginEntry,
-    Problem, ProviderSettings, Settings, Severity,
+    Bind, Cost, EnvSettings, GatewayAuth, GatewayAuthMode, GatewayMode, GatewaySettings,
+    LegacyMove, LogLevel, LoggingSettings, ModelChoice, ModelRow, ModelsMode, ModelsSettings,
+    Opaque, PluginEntry, Problem, ProviderSettings, Settings, Severity, json_schema, legacy_moves,
 };
-pub use store::{BACKUPS_MAX, Committed, ConfigStore, Loaded, WriteOrigin};
+pub use store::{
+    BACKUPS_MAX, Committed, ConfigStore, GENERATIONS_MAX, Generation, History, Loaded, UndoPlan,
+    WriteOrigin, sha256,
+};
 pub use text::{
     ConfigText, DEPTH_MAX, Edit, EditError, FILE_BYTES_MAX, Location, ParseError, excerpt_of,
 };

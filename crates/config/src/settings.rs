@@ -9,11 +9,13 @@ mod auth;
 mod env;
 mod gateway;
 mod known_keys;
+mod legacy;
 mod logging;
 mod models;
 mod plugins;
 mod problem;
 mod reader;
+mod schema;
 
 use serde_json::Value;
 
@@ -21,11 +23,14 @@ pub use agents::{AgentDefaults, AgentEntry, AgentModel, AgentsSettings, ModelCho
 pub use auth::{AuthMode, AuthProfile, AuthSettings};
 pub use env::EnvSettings;
 pub use gateway::{Bind, GatewayAuth, GatewayAuthMode, GatewayMode, GatewaySettings};
+pub use legacy::{LegacyMove, legacy_moves};
 pub use logging::{LogLevel, LoggingSettings};
 pub use models::{Cost, ModelRow, ModelsMode, ModelsSettings, Opaque, ProviderSettings};
 pub use plugins::PluginEntry;
 pub use problem::{Problem, Severity};
+pub use schema::json_schema;
 
+use crate::include;
 use crate::text::ConfigText;
 use reader::{Reader, Section};
 
@@ -53,12 +58,18 @@ pub struct Settings {
 impl Settings {
     /// Reads the settings and everything that is wrong with them, ordered by line.
     pub fn read(text: &ConfigText) -> (Self, Vec<Problem>) {
-        let mut reader = Reader::new(text);
-        let settings = match Section::root(text) {
+        let resolved = include::resolve(text);
+        let value = resolved.value(text);
+        let mut reader = Reader::new(text, &resolved);
+        let settings = match Section::root(value) {
             Some(root) => Self::read_root(&mut reader, &root),
             None => Self::default(),
         };
-        known_keys::check(&mut reader);
+        for problem in &resolved.problems {
+            reader.error(problem.path.clone(), problem.message.clone(), None);
+        }
+        known_keys::check(&mut reader, value);
+        legacy::check(&mut reader);
         (settings, reader.into_problems())
     }
 
@@ -71,7 +82,25 @@ impl Settings {
             env: reader.part(root, "env", EnvSettings::read),
             logging: reader.part(root, "logging", LoggingSettings::read),
             plugins: reader.part(root, "plugins", plugins::read),
-            routing: root.value("routing").cloned(),
+            routing: routing(reader, root),
         }
     }
+}
+
+/// Checks the kinds of what the router reads.
+fn routing(reader: &mut Reader<'_>, root: &Section<'_>) -> Option<Value> {
+    let section = reader.section(root, "routing")?;
+    reader.flag(&section, "allowMetered");
+    root.value("routing").cloned()
+}
+
+/// Returns every path that a reading of the text asked for.
+#[cfg(test)]
+fn asked_for(text: &ConfigText) -> Vec<crate::value_path::ValuePath> {
+    let resolved = include::resolve(text);
+    let reader = &mut Reader::new(text, &resolved);
+    if let Some(root) = Section::root(text.value()) {
+        Settings::read_root(reader, &root);
+    }
+    reader.asked.take()
 }

@@ -5,6 +5,9 @@
 
 mod audit;
 mod backup;
+mod digest;
+mod history;
+mod undo;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,6 +22,11 @@ use crate::settings::{Problem, Settings, Severity};
 use crate::text::{ConfigText, FILE_BYTES_MAX};
 
 pub use backup::BACKUPS_MAX;
+pub use digest::sha256;
+pub use history::{GENERATIONS_MAX, Generation, History};
+pub use undo::UndoPlan;
+
+use history::Change;
 
 /// How long a commit waits for another writer.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
@@ -28,6 +36,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 pub struct ConfigStore {
     path: PathBuf,
     log_dir: PathBuf,
+    history: History,
+    include_roots: Vec<PathBuf>,
     read_only: bool,
 }
 
@@ -75,6 +85,8 @@ impl ConfigStore {
         Self {
             path: home.config_path().to_owned(),
             log_dir: home.log_dir(),
+            history: History::new(home.config_history_dir(), home.config_path()),
+            include_roots: include_roots(home, environment),
             read_only: environment.is_on(env_var::CONFIG_READONLY),
         }
     }
@@ -90,14 +102,11 @@ impl ConfigStore {
     /// [`Error::NotAFile`] for a folder in its place, [`Error::Io`] when it cannot be read, [`Error::Parse`] when its
     /// text is not a config.
     pub fn load(&self) -> Result<Loaded, Error> {
-        // One byte more than the text accepts, so that the text reports the size.
-        let bytes_max = u64::try_from(FILE_BYTES_MAX)
-            .unwrap_or(u64::MAX)
-            .saturating_add(1);
-        let bytes = file::read_optional(&self.path, bytes_max)?;
-        let text = bytes
+        let text = self
+            .bytes()?
             .map(|bytes| ConfigText::parse(&self.path, bytes))
-            .transpose()?;
+            .transpose()?
+            .map(|text| text.with_include_roots(&self.include_roots));
         Ok(Loaded {
             path: self.path.clone(),
             text,
@@ -115,11 +124,7 @@ impl ConfigStore {
         new: &ConfigText,
         origin: &WriteOrigin,
     ) -> Result<Committed, Error> {
-        if self.read_only {
-            return Err(Error::ReadOnly {
-                path: self.path.clone(),
-            });
-        }
+        self.refuse_read_only()?;
         if let Some(first) = new_error(base, new) {
             return Err(Error::Rejected {
                 first: Box::new(first),
@@ -138,12 +143,43 @@ impl ConfigStore {
             });
         }
         file::sweep_temporaries(&self.path);
-        let backup = base
-            .is_on_disk()
-            .then(|| backup::rotate(&self.path, base.bytes()))
+        self.replace(&Change {
+            before: base.is_on_disk().then(|| base.bytes()),
+            after: Some(new.bytes()),
+            undoes: None,
+            origin,
+        })
+    }
+
+    /// Returns the generations of the file.
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Returns the bytes of the file, whatever they are; `None` when there is no file.
+    ///
+    /// # Errors
+    /// [`Error::NotAFile`] or [`Error::Io`].
+    pub fn bytes(&self) -> Result<Option<Vec<u8>>, Error> {
+        // One byte more than the text accepts, so that the text reports the size.
+        let bytes_max = u64::try_from(FILE_BYTES_MAX)
+            .unwrap_or(u64::MAX)
+            .saturating_add(1);
+        file::read_optional(&self.path, bytes_max)
+    }
+
+    /// Notes the generation, keeps a backup, replaces or removes the file, and notes it in the audit log. Under the lock.
+    fn replace(&self, change: &Change<'_>) -> Result<Committed, Error> {
+        self.history.record(change)?;
+        let backup = change
+            .before
+            .map(|bytes| backup::rotate(&self.path, bytes))
             .transpose()?;
-        file::write_atomic(&self.path, new.bytes(), FILE_MODE_SECRET)?;
-        let audit_error = audit::append(&self.log_dir, base, new, origin).err();
+        match change.after {
+            Some(bytes) => file::write_atomic(&self.path, bytes, FILE_MODE_SECRET)?,
+            None => file::remove(&self.path)?,
+        }
+        let audit_error = audit::append(&self.log_dir, &self.path, change).err();
         Ok(Committed {
             changed: true,
             backup,
@@ -151,9 +187,17 @@ impl ConfigStore {
         })
     }
 
+    fn refuse_read_only(&self) -> Result<(), Error> {
+        if self.read_only {
+            return Err(Error::ReadOnly {
+                path: self.path.clone(),
+            });
+        }
+        Ok(())
+    }
+
     fn check_unchanged(&self, base: &ConfigText) -> Result<(), Error> {
-        let bytes_max = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
-        let on_disk = file::read_optional(&self.path, bytes_max)?;
+        let on_disk = self.bytes()?;
         let expected = base.is_on_disk().then(|| base.bytes());
         if on_disk.as_deref() == expected {
             return Ok(());
@@ -162,6 +206,16 @@ impl ConfigStore {
             path: self.path.clone(),
         })
     }
+}
+
+fn include_roots(home: &Home, environment: &Environment) -> Vec<PathBuf> {
+    let named = environment
+        .path_var(env_var::INCLUDE_ROOTS)
+        .unwrap_or_default();
+    std::env::split_paths(named)
+        .filter(|root| !root.as_os_str().is_empty())
+        .filter_map(|root| home.expand(&root.to_string_lossy()).ok())
+        .collect()
 }
 
 /// Returns the first error of `new` that `base` does not have: old errors do not stop an unrelated change.

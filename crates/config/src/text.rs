@@ -23,6 +23,7 @@ pub use edit::{Edit, EditError};
 pub use parse_error::{ParseError, excerpt_of};
 pub(crate) use read::kind_of;
 
+use crate::include;
 use crate::value_path::ValuePath;
 use outline::Node;
 
@@ -47,6 +48,8 @@ const BOM: &str = "\u{feff}";
 #[derive(Clone)]
 pub struct ConfigText {
     inner: Arc<Inner>,
+    /// Folders besides the file's own that included files may lie in.
+    include_roots: Arc<[PathBuf]>,
 }
 
 struct Inner {
@@ -109,6 +112,7 @@ impl ConfigText {
         };
         Self {
             inner: Arc::new(inner),
+            include_roots: Arc::default(),
         }
     }
 
@@ -130,6 +134,7 @@ impl ConfigText {
                 outline,
                 on_disk,
             }),
+            include_roots: Arc::default(),
         })
     }
 
@@ -140,11 +145,26 @@ impl ConfigText {
         } else {
             text.to_owned()
         };
-        Self::read(
-            self.inner.path.clone(),
-            bytes.into_bytes(),
-            self.inner.on_disk,
-        )
+        let path = self.inner.path.clone();
+        let mut new = Self::read(path, bytes.into_bytes(), self.inner.on_disk)?;
+        new.include_roots = Arc::clone(&self.include_roots);
+        Ok(new)
+    }
+
+    /// Returns the same text, allowed to include files from more folders than its own.
+    #[must_use]
+    pub fn with_include_roots(mut self, roots: &[PathBuf]) -> Self {
+        self.include_roots = roots.into();
+        self
+    }
+
+    pub(crate) fn include_roots(&self) -> &[PathBuf] {
+        &self.include_roots
+    }
+
+    /// Returns the value with the contents of included files in their places; files that cannot be read are left out.
+    pub fn effective_value(&self) -> Value {
+        include::resolve(self).value(self).clone()
     }
 
     /// Returns the file this text belongs to.

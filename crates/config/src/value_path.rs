@@ -69,6 +69,19 @@ impl ValuePath {
         Self(segments)
     }
 
+    /// Returns this path with one more step.
+    #[must_use]
+    pub(crate) fn step(&self, segment: Segment) -> Self {
+        let mut segments = self.0.clone();
+        segments.push(segment);
+        Self(segments)
+    }
+
+    /// Builds a path from steps.
+    pub(crate) fn from_segments(segments: &[Segment]) -> Self {
+        Self(segments.to_vec())
+    }
+
     /// Returns the steps from the root.
     pub fn segments(&self) -> &[Segment] {
         &self.0

@@ -7,8 +7,17 @@ mod edits;
 #[path = "suite/errors.rs"]
 mod errors;
 #[cfg(test)]
+#[path = "suite/history.rs"]
+mod history;
+#[cfg(test)]
 #[path = "suite/homes.rs"]
 mod homes;
+#[cfg(test)]
+#[path = "suite/includes.rs"]
+mod includes;
+#[cfg(test)]
+#[path = "suite/legacy.rs"]
+mod legacy;
 #[cfg(test)]
 #[path = "suite/problems.rs"]
 mod problems;

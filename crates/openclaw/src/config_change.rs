@@ -39,7 +39,7 @@ impl<'a> ConfigChange<'a> {
             .map_err(|error| Failed::from(config::Error::from(error)))?;
         let (errors, warnings) = new_problems(config, &new);
         match errors.into_iter().next() {
-            Some(first) => Err(rejected(&new, first)),
+            Some(first) => Err(rejected(first)),
             None => Ok(Self {
                 config,
                 new,
@@ -60,18 +60,8 @@ impl<'a> ConfigChange<'a> {
 
     /// Returns the lines that differ, as a unified diff in which secrets are masked.
     pub(crate) fn diff(&self) -> Vec<String> {
-        let lines = |text: &ConfigText| {
-            diff::Lines::new(
-                &String::from_utf8_lossy(text.bytes()),
-                &config_secrets::masked_text(text),
-            )
-        };
-        let old = if self.config.exists {
-            lines(&self.config.text)
-        } else {
-            diff::Lines::default()
-        };
-        diff::unified(&old, &lines(&self.new))
+        let old = self.config.exists.then(|| self.config.text.bytes());
+        diff_of(old, Some(self.new.bytes()))
     }
 
     fn warn(&self, context: &Context) {
@@ -147,6 +137,26 @@ impl<'a> ConfigChange<'a> {
     }
 }
 
+/// Returns a unified diff of two contents of the config in which secrets are masked; `None` is no file.
+///
+/// The lines of a content that is not a config are not shown, since secrets could not be told apart.
+pub(crate) fn diff_of(old: Option<&[u8]>, new: Option<&[u8]>) -> Vec<String> {
+    let lines = |bytes: Option<&[u8]>| {
+        let Some(bytes) = bytes else {
+            return diff::Lines::default();
+        };
+        let text = String::from_utf8_lossy(bytes);
+        match ConfigText::parse("openclaw.json", bytes.to_vec()) {
+            Ok(parsed) => diff::Lines::new(&text, &config_secrets::masked_text(&parsed)),
+            Err(_) => diff::Lines::new(&text, &HIDDEN_LINE.repeat(text.lines().count())),
+        }
+    };
+    diff::unified(&lines(old), &lines(new))
+}
+
+/// Stands for a line of a file that is not a config.
+const HIDDEN_LINE: &str = "…\n";
+
 /// Returns the errors and warnings of the new text that the old one had not: old errors do not stop a change.
 fn new_problems(config: &ReadConfig, new: &ConfigText) -> (Vec<Problem>, Vec<Problem>) {
     let is_new = |problem: &Problem| {
@@ -162,11 +172,8 @@ fn new_problems(config: &ReadConfig, new: &ConfigText) -> (Vec<Problem>, Vec<Pro
         .partition(|problem| problem.severity == Severity::Error)
 }
 
-fn rejected(new: &ConfigText, first: Problem) -> Failed {
-    let excerpt = new
-        .locate(&first.path)
-        .map(|location| new.excerpt(&location))
-        .unwrap_or_default();
+fn rejected(first: Problem) -> Failed {
+    let excerpt = first.excerpt.clone();
     Failed::from(config::Error::Rejected {
         first: Box::new(first),
     })

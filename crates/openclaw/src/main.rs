@@ -131,7 +131,6 @@ fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
 
 /// Errors of a command that was asked for JSON are JSON too.
 fn wants_json(command: &Command) -> bool {
-    use cli::config::ConfigCommand;
     use cli::infer::{InferCommand, InferModelCommand};
     match command {
         Command::Onboard(args) => args.json,
@@ -142,12 +141,7 @@ fn wants_json(command: &Command) -> bool {
             Some(ModelsCommand::Auth(args)) => args.json(),
             _ => false,
         },
-        Command::Config(args) => match &args.command {
-            ConfigCommand::Get(args) => args.json,
-            ConfigCommand::Set(args) => args.json,
-            ConfigCommand::Unset(args) => args.json,
-            ConfigCommand::Validate(args) | ConfigCommand::File(args) => args.json,
-        },
+        Command::Config(args) => args.command.json(),
         Command::Infer(args) => {
             let InferCommand::Model(args) = &args.command;
             let InferModelCommand::Run(args) = &args.command;

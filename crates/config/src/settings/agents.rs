@@ -69,7 +69,7 @@ pub struct AgentEntry {
     pub agent_dir: Option<String>,
 }
 
-const THINKING_LEVELS: [&str; 10] = [
+pub(super) const THINKING_LEVELS: [&str; 10] = [
     "off", "none", "minimal", "low", "medium", "high", "xhigh", "adaptive", "max", "ultra",
 ];
 

@@ -12,6 +12,8 @@ pub struct EnvSettings {
     pub vars: Vec<(String, Hidden)>,
     /// `shellEnv.enabled`: whether the login shell is asked for more.
     pub shell_env: Option<bool>,
+    /// `shellEnv.timeoutMs`: how long its answer is waited for, 1 to 600000.
+    pub shell_env_timeout_ms: Option<u64>,
 }
 
 impl EnvSettings {
@@ -22,6 +24,7 @@ impl EnvSettings {
         }
         if let Some(shell) = reader.section(section, "shellEnv") {
             settings.shell_env = reader.flag(&shell, "enabled");
+            settings.shell_env_timeout_ms = reader.whole(&shell, "timeoutMs", 1..=600_000);
         }
         settings.add(reader, section);
         settings

@@ -75,19 +75,32 @@ pub enum GatewayAuthMode {
     TrustedProxy,
 }
 
+impl GatewayMode {
+    pub(super) const WORDS: [(&str, Self); 2] = [("local", Self::Local), ("remote", Self::Remote)];
+}
+
+impl Bind {
+    pub(super) const WORDS: [(&str, Self); 5] = [
+        ("loopback", Self::Loopback),
+        ("lan", Self::Lan),
+        ("tailnet", Self::Tailnet),
+        ("auto", Self::Auto),
+        ("custom", Self::Custom),
+    ];
+}
+
+impl GatewayAuthMode {
+    pub(super) const WORDS: [(&str, Self); 4] = [
+        ("none", Self::None),
+        ("token", Self::Token),
+        ("password", Self::Password),
+        ("trusted-proxy", Self::TrustedProxy),
+    ];
+}
+
 impl GatewaySettings {
     pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
-        let bind = reader.choice(
-            section,
-            "bind",
-            &[
-                ("loopback", Bind::Loopback),
-                ("lan", Bind::Lan),
-                ("tailnet", Bind::Tailnet),
-                ("auto", Bind::Auto),
-                ("custom", Bind::Custom),
-            ],
-        );
+        let bind = reader.choice(section, "bind", &Bind::WORDS);
         let custom_bind_host = reader.text(section, "customBindHost");
         if bind == Some(Bind::Custom) && custom_bind_host.is_none() {
             let hint = "add `customBindHost` with an address of this machine".to_owned();
@@ -110,14 +123,7 @@ impl GatewaySettings {
         Self {
             chat_completions_enabled: enabled("chatCompletions"),
             responses_enabled: enabled("responses"),
-            mode: reader.choice(
-                section,
-                "mode",
-                &[
-                    ("local", GatewayMode::Local),
-                    ("remote", GatewayMode::Remote),
-                ],
-            ),
+            mode: reader.choice(section, "mode", &GatewayMode::WORDS),
             port: reader
                 .whole(section, "port", 1..=65_535)
                 .and_then(|port| u16::try_from(port).ok()),
@@ -136,14 +142,8 @@ impl GatewaySettings {
 
 impl GatewayAuth {
     fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
-        let modes = [
-            ("none", GatewayAuthMode::None),
-            ("token", GatewayAuthMode::Token),
-            ("password", GatewayAuthMode::Password),
-            ("trusted-proxy", GatewayAuthMode::TrustedProxy),
-        ];
         Self {
-            mode: reader.choice(section, "mode", &modes),
+            mode: reader.choice(section, "mode", &GatewayAuthMode::WORDS),
             token: reader.secret(section, "token"),
             password: reader.secret(section, "password"),
         }

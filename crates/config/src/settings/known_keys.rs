@@ -1,11 +1,12 @@
 //! Which keys some version of `OpenClaw` knows, to warn about the others: most unknown keys are typing errors.
 //!
-//! Only the sections that this program reads are listed; everything else is accepted as it is. The lists join the keys
-//! of the versions from 2026.3 to 2026.9, since homes of all of them must load without noise.
+//! What this program reads is in [`schema`]; here are the keys that only `OpenClaw` reads, of the sections that this
+//! program reads. The lists join the versions from 2026.3 to 2026.9, since homes of all of them must load without noise.
 
 use serde_json::Value;
 
 use super::reader::Reader;
+use super::{legacy, schema};
 use crate::value_path::ValuePath;
 
 /// The keys of the objects at places that match a pattern.
@@ -36,81 +37,70 @@ const fn some(pattern: &'static [&'static str], keys: &'static [&'static str]) -
 #[rustfmt::skip]
 const KNOWN: &[Known] = &[
     all(&[], &[
-        "$schema", "meta", "env", "wizard", "diagnostics", "logging", "update", "telemetry", "browser",
-        "ui", "secrets", "auth", "accessGroups", "acp", "models", "nodeHost", "agents", "worktreeRoot",
+        "$schema", "meta", "wizard", "diagnostics", "update", "telemetry", "browser",
+        "ui", "secrets", "accessGroups", "acp", "nodeHost", "worktreeRoot",
         "worktreeAcceleration", "tools", "security", "bindings", "broadcast", "attachments", "messages", "tts",
         "commands", "approvals", "session", "cron", "transcripts", "hooks", "channels", "discovery", "talk",
-        "gateway", "cloudWorkers", "desktop", "memory", "mcp", "skills", "plugins", "surfaces", "proxy",
+        "cloudWorkers", "desktop", "memory", "mcp", "skills", "surfaces", "proxy",
         // 2026.5 and before
         "cli", "crestodian", "audio", "media", "commitments", "web", "canvasHost",
-        // this program
-        "routing",
     ]),
-    all(&["models"], &["mode", "providers", "pricing", "catalogRefresh", "bedrockDiscovery"]),
+    all(&["models"], &["pricing", "catalogRefresh", "bedrockDiscovery"]),
     some(&["models", "providers", "*"], &[
-        "baseUrl", "apiKey", "auth", "api", "maxTokens", "timeoutSeconds", "region", "params", "headers",
-        "authHeader", "request", "localService", "agentRuntime", "models", "contextWindow", "contextTokens",
+        "region", "localService", "agentRuntime", "contextTokens",
         "injectNumCtxForOpenAICompat", "enabled",
     ]),
     some(&["models", "providers", "*", "models", "*"], &[
-        "id", "name", "api", "baseUrl", "reasoning", "input", "cost", "contextWindow", "contextTokens",
-        "maxTokens", "params", "headers", "compat", "agentRuntime", "thinkingLevelMap", "mediaInput", "metadataSource",
+        "agentRuntime", "thinkingLevelMap", "mediaInput", "metadataSource",
     ]),
     all(&["models", "providers", "*", "models", "*", "cost"], &[
-        "input", "output", "cacheRead", "cacheWrite", "tieredPricing",
+        "tieredPricing",
     ]),
-    all(&["agents"], &["defaults", "list", "entries"]),
+    all(&["agents"], &[]),
     some(&["agents", "defaults"], &[
-        "model", "imageModel", "pdfModel", "models", "modelPolicy", "workspace", "thinkingDefault", "utilityModel",
+        "pdfModel", "modelPolicy", "utilityModel",
         "decisionModel", "videoGenerationModel", "imageGenerationModel", "musicGenerationModel", "mediaModels",
         "compaction", "maxConcurrent", "subagents", "contextTokens", "timeoutSeconds", "heartbeat", "sandbox",
         "userTimezone", "timeFormat", "skipBootstrap", "bootstrapMaxChars", "contextPruning", "memorySearch",
         "verboseDefault", "elevatedDefault", "blockStreamingDefault", "typingMode", "mediaMaxMb", "cliBackends",
         "repoRoot", "skills", "params", "agentRuntime", "reasoningDefault", "fastModeDefault",
     ]),
-    some(&["agents", "defaults", "model"], &["primary", "fallbacks", "timeoutMs"]),
-    some(&["agents", "defaults", "imageModel"], &["primary", "fallbacks", "timeoutMs"]),
-    some(&["agents", "defaults", "models", "*"], &["alias", "params", "streaming", "agentRuntime"]),
+    some(&["agents", "defaults", "model"], &["timeoutMs"]),
+    some(&["agents", "defaults", "imageModel"], &["timeoutMs"]),
+    some(&["agents", "defaults", "models", "*"], &["agentRuntime"]),
     some(&["agents", "list", "*"], AGENT),
     some(&["agents", "entries", "*"], AGENT),
-    all(&["auth"], &["profiles", "order", "cooldowns"]),
-    all(&["auth", "profiles", "*"], &["provider", "mode", "email", "displayName"]),
+    all(&["auth"], &["cooldowns"]),
+    all(&["auth", "profiles", "*"], &[]),
     all(&["auth", "cooldowns"], &[
         "billingBackoffHours", "billingBackoffHoursByProvider", "billingMaxHours", "authPermanentBackoffMinutes",
         "authPermanentMaxMinutes", "failureWindowHours", "overloadedProfileRotations", "overloadedBackoffMs",
         "rateLimitedProfileRotations",
     ]),
-    all(&["env", "shellEnv"], &["enabled", "timeoutMs"]),
+    all(&["env", "shellEnv"], &[]),
     some(&["logging"], &[
-        "level", "consoleLevel", "file", "maxFileBytes", "consoleStyle", "redactPatterns", "redactSensitive", "audit",
+        "consoleStyle", "redactPatterns", "redactSensitive", "audit",
     ]),
-    some(&["plugins"], &["enabled", "allow", "deny", "load", "slots", "entries", "installs"]),
+    some(&["plugins"], &["enabled", "allow", "deny", "load", "slots", "installs"]),
     some(&["gateway"], &[
-        "mode", "port", "bind", "customBindHost", "auth", "trustedProxies", "allowRealIpFallback", "tls", "remote",
-        "tailscale", "controlUi", "http", "tools", "nodes", "reload", "push", "channelHealthCheckMinutes",
-        "handshakeTimeoutMs", "webchat",
+        "trustedProxies", "allowRealIpFallback", "tls", "tailscale", "controlUi", "tools", "nodes", "reload", "push",
+        "channelHealthCheckMinutes", "handshakeTimeoutMs", "webchat",
     ]),
     some(&["gateway", "auth"], &[
-        "mode", "token", "password", "rateLimit", "allowTailscale", "trustedProxy",
+        "rateLimit", "allowTailscale", "trustedProxy",
     ]),
     all(&["gateway", "tailscale"], &["mode", "resetOnExit", "serviceName", "preserveFunnel"]),
     some(&["gateway", "remote"], &[
-        "url", "token", "password", "tlsFingerprint", "sshTarget", "sshIdentity", "transport", "enabled",
+        "password", "tlsFingerprint", "sshTarget", "sshIdentity", "transport", "enabled",
     ]),
     some(&["gateway", "reload"], &["mode", "debounceMs", "deferralTimeoutMs"]),
-    some(&["gateway", "http"], &["endpoints", "securityHeaders"]),
-    some(&["gateway", "http", "endpoints"], &["chatCompletions", "responses"]),
+    some(&["gateway", "http"], &["securityHeaders"]),
+    some(&["gateway", "http", "endpoints"], &[]),
     some(&["meta"], &["lastTouchedVersion", "lastTouchedAt", "migrations"]),
 ];
 
 const AGENT: &[&str] = &[
-    "id",
-    "default",
-    "name",
-    "workspace",
-    "agentDir",
     "identity",
-    "model",
     "imageModel",
     "skills",
     "memorySearch",
@@ -127,10 +117,9 @@ const AGENT: &[&str] = &[
     "modelPolicy",
 ];
 
-/// Notes a warning for every key that no version knows, and for `$include`, which this program does not follow.
-pub(super) fn check(reader: &mut Reader<'_>) {
-    let text = reader.text;
-    visit(reader, text.value(), &mut Vec::new(), &ValuePath::root());
+/// Notes a warning for every key that no version knows.
+pub(super) fn check(reader: &mut Reader<'_>, value: &Value) {
+    visit(reader, value, &mut Vec::new(), &ValuePath::root());
 }
 
 /// Walks as deep as there are patterns; the depth of the text is bounded anyway.
@@ -140,11 +129,11 @@ fn visit(reader: &mut Reader<'_>, value: &Value, steps: &mut Vec<String>, path: 
             let known = KNOWN.iter().find(|known| known.matches(steps));
             for (key, member) in members {
                 let path = path.key(key);
-                if key == "$include" {
-                    let message = "files cannot be included; what it names is not read";
-                    reader.warning(path.clone(), message, None);
-                } else if let Some(known) = known {
-                    known.check(reader, key, &path);
+                if legacy::is_retired(&path) {
+                    continue;
+                }
+                if let Some(known) = known {
+                    known.check(reader, steps, key, &path);
                 }
                 steps.push(key.clone());
                 visit(reader, member, steps, &path);
@@ -168,11 +157,12 @@ impl Known {
         self.pattern.len() == steps.len() && self.pattern.iter().zip(steps).all(same)
     }
 
-    fn check(&self, reader: &mut Reader<'_>, key: &str, path: &ValuePath) {
-        if self.keys.contains(&key) {
+    fn check(&self, reader: &mut Reader<'_>, steps: &[String], key: &str, path: &ValuePath) {
+        let known = || self.keys.iter().copied().chain(schema::keys_below(steps));
+        if known().any(|known| known == key) {
             return;
         }
-        let near = self.keys.iter().find(|known| is_near(key, known));
+        let near = known().find(|known| is_near(key, known));
         if near.is_some() || self.complete {
             let hint = near.map(|known| format!("did you mean `{known}`?"));
             reader.warning(

@@ -36,7 +36,7 @@ pub enum LogLevel {
 
 impl LogLevel {
     /// The words of the config and their meaning.
-    const WORDS: [(&str, Self); 7] = [
+    pub(super) const WORDS: [(&str, Self); 7] = [
         ("silent", Self::Silent),
         ("fatal", Self::Fatal),
         ("error", Self::Error),

@@ -113,7 +113,7 @@ pub struct Cost {
 }
 
 /// The wire formats that some version of `OpenClaw` knew.
-const APIS: [&str; 14] = [
+pub(super) const APIS: [&str; 14] = [
     "openai-completions",
     "openai-responses",
     "openai-codex-responses",
@@ -130,7 +130,12 @@ const APIS: [&str; 14] = [
     "openai",
 ];
 
-const TIMEOUT_SECONDS_MAX: u64 = 86_400;
+pub(super) const TIMEOUT_SECONDS_MAX: u64 = 86_400;
+
+impl ModelsMode {
+    pub(super) const WORDS: [(&str, Self); 2] =
+        [("merge", Self::Merge), ("replace", Self::Replace)];
+}
 
 impl Opaque {
     /// Returns the value.
@@ -152,12 +157,10 @@ impl ModelsSettings {
     }
 
     pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> Self {
-        let modes = [
-            ("merge", ModelsMode::Merge),
-            ("replace", ModelsMode::Replace),
-        ];
         let mut settings = Self {
-            mode: reader.choice(section, "mode", &modes).unwrap_or_default(),
+            mode: reader
+                .choice(section, "mode", &ModelsMode::WORDS)
+                .unwrap_or_default(),
             providers: Vec::new(),
         };
         for (key, section) in reader.sections(section, "providers") {

@@ -1,6 +1,7 @@
 //! What is wrong with a config that can be parsed.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::value_path::ValuePath;
 
@@ -28,6 +29,10 @@ pub struct Problem {
     pub line: usize,
     /// The column in characters, counted from 1.
     pub column: usize,
+    /// The included file it is in; `None` for the config itself.
+    pub file: Option<PathBuf>,
+    /// The source line with a caret under the place; values of secret keys are masked.
+    pub excerpt: String,
 }
 
 impl Problem {

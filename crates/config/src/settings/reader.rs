@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::problem::{Problem, Severity};
+use crate::include::Resolved;
 use crate::secret::SecretInput;
 use crate::text::{ConfigText, kind_of};
 use crate::value_path::ValuePath;
@@ -17,10 +18,10 @@ pub(super) struct Section<'v> {
 }
 
 impl<'v> Section<'v> {
-    pub(super) fn root(text: &'v ConfigText) -> Option<Self> {
+    pub(super) fn root(value: &'v Value) -> Option<Self> {
         Some(Self {
             path: ValuePath::root(),
-            members: text.value().as_object()?,
+            members: value.as_object()?,
         })
     }
 
@@ -33,21 +34,28 @@ impl<'v> Section<'v> {
 /// Reads values and collects problems.
 pub(super) struct Reader<'t> {
     pub(super) text: &'t ConfigText,
+    resolved: &'t Resolved,
     problems: Vec<Problem>,
+    /// What was asked for, so that a test can compare it with the schema.
+    #[cfg(test)]
+    pub(super) asked: std::cell::RefCell<Vec<ValuePath>>,
 }
 
 impl<'t> Reader<'t> {
-    pub(super) fn new(text: &'t ConfigText) -> Self {
+    pub(super) fn new(text: &'t ConfigText, resolved: &'t Resolved) -> Self {
         Self {
             text,
+            resolved,
             problems: Vec::new(),
+            #[cfg(test)]
+            asked: std::cell::RefCell::default(),
         }
     }
 
     /// Returns the problems in the order of their places.
     pub(super) fn into_problems(mut self) -> Vec<Problem> {
         self.problems
-            .sort_by_key(|problem| (problem.line, problem.column));
+            .sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         self.problems
     }
 
@@ -83,10 +91,17 @@ impl<'t> Reader<'t> {
     }
 
     fn note(&mut self, severity: Severity, path: ValuePath, message: String, hint: Option<String>) {
-        let (line, column) = self
-            .text
-            .locate(&path)
-            .map_or((1, 1), |location| (location.line, location.column));
+        let included = self.resolved.source_of(&path);
+        let (text, below) = included
+            .as_ref()
+            .map_or((self.text, &path), |(text, below)| (text, below));
+        let location = text.locate(below);
+        let excerpt = location
+            .as_ref()
+            .map(|location| text.excerpt(location))
+            .unwrap_or_default();
+        let (line, column) = location.map_or((1, 1), |location| (location.line, location.column));
+        let file = included.is_some().then(|| text.path().to_owned());
         self.problems.push(Problem {
             severity,
             path,
@@ -94,7 +109,20 @@ impl<'t> Reader<'t> {
             hint,
             line,
             column,
+            file,
+            excerpt,
         });
+    }
+
+    /// Returns a member; `null` counts as unset.
+    #[cfg_attr(
+        not(test),
+        expect(clippy::unused_self, reason = "tests note what is asked for")
+    )]
+    fn member<'v>(&self, parent: &Section<'v>, key: &str) -> Option<&'v Value> {
+        #[cfg(test)]
+        self.asked.borrow_mut().push(parent.path.key(key));
+        parent.value(key)
     }
 
     fn wrong_kind(&mut self, path: ValuePath, expected: &str, found: &Value) {
@@ -107,7 +135,7 @@ impl<'t> Reader<'t> {
 
     /// Returns a member if it is an object.
     pub(super) fn section<'v>(&mut self, parent: &Section<'v>, key: &str) -> Option<Section<'v>> {
-        self.as_section(parent.path.key(key), parent.value(key)?)
+        self.as_section(parent.path.key(key), self.member(parent, key)?)
     }
 
     /// Reads a member that is an object with `read`, or returns what an empty config has.
@@ -160,7 +188,7 @@ impl<'t> Reader<'t> {
         key: &str,
     ) -> Vec<(ValuePath, &'v Value)> {
         let path = parent.path.key(key);
-        match parent.value(key) {
+        match self.member(parent, key) {
             None => Vec::new(),
             Some(Value::Array(items)) => items
                 .iter()
@@ -188,7 +216,7 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn text(&mut self, parent: &Section<'_>, key: &str) -> Option<String> {
-        match parent.value(key)? {
+        match self.member(parent, key)? {
             Value::String(text) => Some(text.clone()),
             other => {
                 self.wrong_kind(parent.path.key(key), "a text", other);
@@ -198,7 +226,7 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn flag(&mut self, parent: &Section<'_>, key: &str) -> Option<bool> {
-        let value = parent.value(key)?;
+        let value = self.member(parent, key)?;
         if value.as_bool().is_none() {
             self.wrong_kind(parent.path.key(key), "true or false", value);
         }
@@ -206,7 +234,7 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn number(&mut self, parent: &Section<'_>, key: &str) -> Option<f64> {
-        let value = parent.value(key)?;
+        let value = self.member(parent, key)?;
         if value.as_f64().is_none() {
             self.wrong_kind(parent.path.key(key), "a number", value);
         }
@@ -220,7 +248,7 @@ impl<'t> Reader<'t> {
         key: &str,
         range: RangeInclusive<u64>,
     ) -> Option<u64> {
-        let value = parent.value(key)?;
+        let value = self.member(parent, key)?;
         let path = parent.path.key(key);
         if !value.is_number() {
             self.wrong_kind(path, "a number", value);
@@ -268,7 +296,7 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn secret(&mut self, parent: &Section<'_>, key: &str) -> Option<SecretInput> {
-        match SecretInput::read(parent.value(key)?) {
+        match SecretInput::read(self.member(parent, key)?) {
             Ok(secret) => Some(secret),
             Err(why) => {
                 self.error(parent.path.key(key), why, None);

@@ -141,6 +141,7 @@ pub(super) fn set(
     if text.get(path) == Some(value) {
         return Ok(text.clone());
     }
+    refuse_included(text, path)?;
     let refused = |why| refusal(text, path, Some(value), why);
     let splices = plan_set(text, path, value).map_err(refused)?;
     let mut expected = text.value().clone();
@@ -148,11 +149,30 @@ pub(super) fn set(
     checked(text, &splices, &expected).map_err(refused)
 }
 
+/// A value that stands in another file is changed there.
+fn refuse_included(text: &ConfigText, path: &ValuePath) -> Result<(), EditError> {
+    let Some((file, line, column)) = crate::include::owner(text, path) else {
+        return Ok(());
+    };
+    Err(EditError::Refused {
+        file,
+        path: path.clone(),
+        line,
+        column,
+        why: format!(
+            "the value stands in this file, which {} includes",
+            text.path().display()
+        ),
+        line_to_write_by_hand: None,
+    })
+}
+
 pub(super) fn remove(text: &ConfigText, path: &ValuePath) -> Result<ConfigText, EditError> {
     let refused = |why| refusal(text, path, None, why);
     let Some((last, front)) = path.segments().split_last() else {
         return Err(refused("the whole config cannot be removed".to_owned()));
     };
+    refuse_included(text, path)?;
     let missing = || EditError::Missing { path: path.clone() };
     let root = &text.inner.outline;
     let container = front

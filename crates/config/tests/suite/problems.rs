@@ -115,7 +115,7 @@ fn names_place_and_reason_elsewhere() {
     let cases = [
         (
             "{ $include: './x.json' }",
-            "warning 1:3: $include: files cannot be included; what it names is not read",
+            "error 1:3: $include: cannot read `./x.json`: No such file or directory (os error 2)",
         ),
         (
             "{ agents: { defaults: { model: 5 } } }",

@@ -216,8 +216,19 @@ fn parse(source: &str) -> ConfigText {
         .unwrap_or_else(|error| panic!("{error}\n{source}"))
 }
 
+/// Documents per property, unless `PROPTEST_CASES` asks for more: ten thousand in all.
+const CASES: u32 = 1_250;
+
+fn config() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig {
+        cases: config.cases.max(CASES),
+        ..config
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn echo_is_exact(source in document()) {

@@ -74,7 +74,7 @@ fn the_first_write_makes_a_private_home() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     names.sort();
-    assert_eq!(names, ["logs", "openclaw.json"]);
+    assert_eq!(names, ["config-history", "logs", "openclaw.json"]);
     #[cfg(unix)]
     {
         let audit = place.home.log_dir().join("config-audit.jsonl");

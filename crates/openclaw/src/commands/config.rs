@@ -9,7 +9,10 @@ use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
 
 mod get;
+mod history;
+mod patch;
 mod set;
+mod undo;
 mod validate;
 
 /// Keys listed for a path that does not exist.
@@ -25,6 +28,14 @@ pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Done {
         ConfigCommand::Unset(args) => set::unset(args, context),
         ConfigCommand::Validate(args) => validate::run(args, context),
         ConfigCommand::File(args) => Ok(file(args, context)),
+        ConfigCommand::Patch(args) => patch::run(args, context),
+        ConfigCommand::Diff(args) => history::diff(args, context),
+        ConfigCommand::History(args) => history::list(args, context),
+        ConfigCommand::Undo(args) => undo::run(args, context),
+        ConfigCommand::Schema => {
+            context.out.json(&config::json_schema());
+            Ok(Exit::Ok)
+        }
     }
 }
 

@@ -27,6 +27,7 @@ fn keeps_secrets(path: &Path) -> bool {
     let text = path.to_string_lossy();
     let stores = [
         "openclaw.json",
+        "config-history/",
         "auth-profiles.json",
         ".env",
         "models.json",
@@ -85,6 +86,12 @@ config set gateway.port 18999
 config unset gateway.port
 config validate
 config file
+config history
+config diff
+config diff 1 --only
+config schema
+config undo --dry-run
+config undo
 plugins list
 health
 infer model run --local --prompt x

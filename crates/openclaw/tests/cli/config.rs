@@ -508,3 +508,131 @@ fn the_config_of_a_profile_is_its_own() {
         "7\n"
     );
 }
+
+#[test]
+fn each_change_is_noted_and_undo_is_exact() {
+    let home = by_hand();
+    home.run(&["config", "set", "gateway.port", "18790"])
+        .expect_code(0);
+    home.run(&["models", "set", "qwen/qwen3.5-plus"])
+        .expect_code(0);
+    let listed = home
+        .run(&["config", "history", "--json"])
+        .expect_code(0)
+        .json();
+    assert_eq!(listed["count"], 2);
+    assert_eq!(listed["generations"][0]["command"], "models set");
+    assert_eq!(listed["generations"][1]["command"], "config set");
+    let diff = home.run(&["config", "diff", "1"]).expect_code(0).stdout;
+    assert!(
+        diff.contains("18790") && diff.contains("qwen3.5-plus"),
+        "{diff}"
+    );
+    for secret in ["0123456789abcdef3f2a", "hidden-value", "Bearer abc"] {
+        assert!(!diff.contains(secret), "{diff}");
+    }
+    let only = home.run(&["config", "diff", "1", "--only"]).expect_code(0);
+    assert!(!only.stdout.contains("qwen3.5-plus"), "{only:?}");
+    let before = state(&home);
+    let dry = home.run(&["config", "undo", "--dry-run"]).expect_code(0);
+    assert!(
+        dry.stdout.contains("-  agents") || dry.stdout.contains("qwen3.5-plus"),
+        "{dry:?}"
+    );
+    assert_eq!(state(&home), before, "a dry run wrote");
+    home.run(&["config", "undo"]).expect_code(0);
+    assert_eq!(home.read(CONFIG), BY_HAND.replace("18789", "18790"));
+    home.run(&["config", "undo"]).expect_code(0);
+    assert_eq!(home.read(CONFIG), BY_HAND);
+    let nothing = home.run(&["config", "undo"]).expect_code(1);
+    assert!(
+        nothing.stderr.contains("no change left to undo"),
+        "{nothing:?}"
+    );
+}
+
+#[test]
+fn undo_does_not_take_an_edit_by_hand_along() {
+    let home = by_hand();
+    home.run(&["config", "set", "gateway.port", "18790"])
+        .expect_code(0);
+    let edited = format!("{}// more\n", home.read(CONFIG));
+    home.write(CONFIG, &edited);
+    let refused = home.run(&["config", "undo"]).expect_code(1);
+    assert!(refused.stderr.contains("edited by hand"), "{refused:?}");
+    assert_eq!(home.read(CONFIG), edited);
+    // A file that is broken by hand is exactly what undo is for.
+    home.write(CONFIG, "{ broken");
+    home.run(&["config", "undo", "--force"]).expect_code(0);
+    assert_eq!(home.read(CONFIG), BY_HAND);
+}
+
+#[test]
+fn patch_merges_and_null_removes() {
+    let home = by_hand();
+    let patch = "{gateway: {port: null, bind: 'lan'}, logging: {level: 'debug', file: null}}";
+    let dry = home
+        .run_with_input(&["config", "patch", "--stdin", "--dry-run"], patch)
+        .expect_code(0);
+    assert!(dry.stdout.contains("bind"), "{dry:?}");
+    assert_eq!(home.read(CONFIG), BY_HAND);
+    home.run_with_input(&["config", "patch", "--stdin"], patch)
+        .expect_code(0);
+    let text = home.read(CONFIG);
+    assert!(
+        text.contains("// my gateway") && text.contains("// local"),
+        "{text}"
+    );
+    assert!(!text.contains("18789") && text.contains("debug"), "{text}");
+    home.run_with_input(
+        &["config", "patch", "--stdin", "--replace-path", "env.vars"],
+        "{env: {vars: {B: 'b'}}}",
+    )
+    .expect_code(0);
+    let names = home.run(&["config", "get", "env.vars", "--json"]).json();
+    assert_eq!(names, json!({"B": "__OPENCLAW_REDACTED__"}));
+    let wrong = home
+        .run_with_input(&["config", "patch", "--stdin"], "{gateway: {bind: 7}}")
+        .expect_code(1);
+    assert!(wrong.stderr.contains("gateway.bind"), "{wrong:?}");
+}
+
+#[test]
+fn the_schema_has_docs_and_defaults() {
+    let schema = Home::new().run(&["config", "schema"]).expect_code(0).json();
+    let port = schema
+        .pointer("/properties/gateway/properties/port")
+        .unwrap();
+    assert_eq!(port["default"], 18_789);
+    assert!(port["description"].as_str().unwrap().contains("Port"));
+}
+
+#[test]
+fn an_included_value_is_shown_and_not_edited() {
+    let home = Home::new();
+    home.write(".openclaw/gateway.json5", "{ port: 1234 }");
+    home.write(CONFIG, "{ gateway: { $include: './gateway.json5' } }");
+    let shown = home.run(&["config", "get", "gateway.port"]).expect_code(0);
+    assert_eq!(shown.stdout, "1234\n");
+    let refused = home
+        .run(&["config", "set", "gateway.port", "1"])
+        .expect_code(1);
+    assert!(refused.stderr.contains("gateway.json5:1:3"), "{refused:?}");
+    let unset = home
+        .run(&["config", "unset", "gateway.port"])
+        .expect_code(1);
+    assert!(unset.stderr.contains("gateway.json5"), "{unset:?}");
+    assert!(home.read(CONFIG).contains("$include"));
+}
+
+#[test]
+fn a_retired_key_fails_validation_with_its_replacement() {
+    let home = Home::new();
+    home.write(CONFIG, "{ agent: { model: 'qwen/qwen3.5-plus' } }");
+    let run = home.run(&["config", "validate"]).expect_code(1);
+    assert!(
+        run.stdout.contains("`agents.defaults` takes its place"),
+        "{run:?}"
+    );
+    assert!(run.stdout.contains("openclaw doctor --fix"), "{run:?}");
+}

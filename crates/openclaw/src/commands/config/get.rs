@@ -15,7 +15,7 @@ pub(super) fn run(args: &ConfigGetArgs, context: &Context) -> Done {
     let config = context.config()?;
     must_exist(&config, context)?;
     // Whether a value is secret depends on the keys above it, so the whole document is looked at.
-    let shown = config_secrets::redacted(config.text.value());
+    let shown = config_secrets::redacted(&config.text.effective_value());
     let value = path
         .look_up(&shown)
         .ok_or_else(|| no_such_value(&config.text, &path))?;

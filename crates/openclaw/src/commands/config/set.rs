@@ -73,7 +73,8 @@ fn change(request: &Request<'_>, edit: Edit, context: &Context) -> Done {
     if matches!(edit, Edit::Remove { .. }) {
         must_exist(&config, context)?;
         // The editor knows the same, but not what is near.
-        if config.text.get(request.path).is_none() {
+        let effective = config.text.effective_value();
+        if request.path.look_up(&effective).is_none() {
             return Err(no_such_value(&config.text, request.path));
         }
     }

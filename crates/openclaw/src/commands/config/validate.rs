@@ -60,10 +60,15 @@ fn report(text: &ConfigText, problems: &[Problem], context: &Context) -> Done {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        context.out.line(format!("{word}: {file}:{problem}"));
-        if let Some(location) = text.locate(&problem.path) {
-            context.out.line(text.excerpt(&location));
-        }
+        let shown = problem
+            .file
+            .as_deref()
+            .map(|path| context.home.display(path));
+        context.out.line(format!(
+            "{word}: {}:{problem}",
+            shown.as_ref().unwrap_or(&file)
+        ));
+        context.out.line(&problem.excerpt);
         if let Some(hint) = &problem.hint {
             context.out.line(format!("  hint: {hint}"));
         }
@@ -117,9 +122,11 @@ fn issue(problem: &Problem) -> Value {
             Severity::Error => "error",
             Severity::Warning => "warning",
         },
+        "file": problem.file,
         "line": problem.line,
         "column": problem.column,
         "hint": problem.hint,
+        "excerpt": problem.excerpt,
     })
 }
 
