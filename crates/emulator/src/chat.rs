@@ -2,13 +2,13 @@
 //! answer, and writing it as one object or as a stream.
 
 pub(crate) mod answer;
-mod field;
-mod media;
+pub(crate) mod field;
+pub(crate) mod media;
 mod message;
 pub(crate) mod request;
 mod sampling;
 mod schema_instance;
 mod thinking;
-mod token_count;
+pub(crate) mod token_count;
 mod tool;
 pub(crate) mod wire;

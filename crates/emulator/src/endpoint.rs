@@ -2,8 +2,10 @@
 
 pub(crate) mod chat_completions;
 pub(crate) mod device_code;
+pub(crate) mod embeddings;
 pub(crate) mod models;
 pub(crate) mod playback;
+pub(crate) mod rerank;
 pub(crate) mod scripted;
 pub(crate) mod tasks;
 pub(crate) mod token;

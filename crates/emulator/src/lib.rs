@@ -20,6 +20,9 @@
 //! - video tasks under `/api/v1/services/aigc` (also below `/compatible-mode/v1`, where
 //!   `OpenClaw` asks for them): submitted, polled, listed, cancelled under `/api/v1/tasks`,
 //!   temporary uploads under `/api/v1/uploads`, and the storage hosts that links lead to;
+//! - embeddings (`POST /embeddings`, and the native forms for texts and media)
+//!   and reranking (native, and `POST /compatible-api/v1/reranks`) on Standard
+//!   hosts;
 //! - the identity server of the portal, `chat.qwen.ai`:
 //!   `POST /api/v1/oauth2/device/code` begins a login (RFC 8628, with proof key
 //!   S256), `POST /api/v1/oauth2/token` polls for it and refreshes its tokens.
@@ -85,6 +88,7 @@ mod steered_clock;
 mod storage;
 mod studio;
 mod target;
+mod vectors;
 
 pub use emulator::{Emulator, Options};
 pub use error::Error;

@@ -117,6 +117,11 @@ impl Refusal {
         }
     }
 
+    /// Returns what went wrong.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the JSON body, or nothing when the service sends none.
     pub(crate) fn body(&self, request_id: &str) -> Option<Value> {
         let Self {

@@ -27,6 +27,11 @@ enum Endpoint {
     CancelTask,
     Uploads,
     Storage,
+    Embeddings,
+    TextEmbedding,
+    MultimodalEmbedding,
+    Rerank,
+    FlatRerank,
 }
 
 /// Lets the endpoint that a request is for answer it.
@@ -50,6 +55,11 @@ pub(crate) fn answer(studio: &Studio, exchange: &Exchange, rule: Option<&Rule>) 
             Endpoint::CancelTask => endpoint::tasks::cancel(studio, exchange, task_id(exchange)),
             Endpoint::Uploads => endpoint::uploads::answer(studio, exchange),
             Endpoint::Storage => Ok(storage::answer(studio, exchange)),
+            Endpoint::Embeddings => endpoint::embeddings::open_ai(studio, exchange),
+            Endpoint::TextEmbedding => endpoint::embeddings::texts(studio, exchange),
+            Endpoint::MultimodalEmbedding => endpoint::embeddings::contents(studio, exchange),
+            Endpoint::Rerank => endpoint::rerank::native(studio, exchange),
+            Endpoint::FlatRerank => endpoint::rerank::flat(studio, exchange),
         }
     });
     answered.unwrap_or_else(|refused| Reply::refused(&refused, &exchange.request_id))
@@ -105,7 +115,10 @@ fn open_ai_path(exchange: &Exchange) -> Option<&str> {
         Plan::Standard | Plan::Token => "/compatible-mode/v1/",
         Plan::Coding | Plan::Portal => "/v1/",
     };
-    exchange.path.strip_prefix(base)
+    let path = &exchange.path;
+    // Reranking alone has a base path of its own; its slash tells it from the others.
+    path.strip_prefix(base)
+        .or_else(|| path.strip_prefix("/compatible-api/v1"))
 }
 
 /// Returns the part of the path below the provider's own protocol. `OpenClaw` asks for it below the `OpenAI` base path
@@ -130,6 +143,13 @@ fn find_native(path: &str, method: &Method) -> Option<Endpoint> {
         ("services/aigc/video-generation/video-synthesis", &Method::POST) => {
             Some(Endpoint::VideoSynthesis)
         }
+        ("services/embeddings/text-embedding/text-embedding", &Method::POST) => {
+            Some(Endpoint::TextEmbedding)
+        }
+        ("services/embeddings/multimodal-embedding/multimodal-embedding", &Method::POST) => {
+            Some(Endpoint::MultimodalEmbedding)
+        }
+        ("services/rerank/text-rerank/text-rerank", &Method::POST) => Some(Endpoint::Rerank),
         ("tasks" | "tasks/", &Method::GET) => Some(Endpoint::Tasks),
         ("uploads", &Method::GET) => Some(Endpoint::Uploads),
         (_, &Method::GET) => {
@@ -149,7 +169,10 @@ fn find(exchange: &Exchange) -> Option<Endpoint> {
         return find_native(path, &exchange.method);
     }
     let path = open_ai_path(exchange)?;
+    let is_standard = exchange.host.plan == Plan::Standard;
     match (path, &exchange.method) {
+        ("embeddings", &Method::POST) if is_standard => Some(Endpoint::Embeddings),
+        ("/reranks", &Method::POST) if is_standard => Some(Endpoint::FlatRerank),
         ("models", &Method::GET) if exchange.host.plan != Plan::Coding => Some(Endpoint::Models),
         ("chat/completions", &Method::POST) => Some(Endpoint::ChatCompletions),
         _ => None,

@@ -23,6 +23,7 @@ use crate::reply::Reply;
 use crate::script::{Facts, Rule, Script};
 use crate::storage::Storage;
 use crate::target::{Target, Via};
+use crate::vectors::VectorModels;
 use crate::{access, control, endpoint, request_body, response, route};
 
 /// A connection, as its requests see it.
@@ -71,6 +72,7 @@ impl Exchange {
 /// Everything the emulator knows, shared by all connections.
 pub(crate) struct Studio {
     pub(crate) models: ModelTable,
+    pub(crate) vector_models: VectorModels,
     pub(crate) script: Script,
     pub(crate) journal: Journal,
     pub(crate) ids: IdSource,
@@ -86,6 +88,7 @@ impl Studio {
     pub(crate) fn new(clock: Clock) -> Result<Self, Error> {
         Ok(Self {
             models: ModelTable::built_in()?,
+            vector_models: VectorModels::built_in()?,
             script: Script::default(),
             journal: Journal::default(),
             ids: IdSource::default(),

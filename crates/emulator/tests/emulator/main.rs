@@ -16,4 +16,5 @@ mod proxy;
 mod recorded;
 mod support;
 mod validation;
+mod vectors;
 mod video;
