@@ -18,6 +18,7 @@ use crate::plan::{Plan, Region};
 use crate::provider::{Provider, Standing};
 use crate::sunset::{Sunset, SunsetSubject};
 use crate::table::{self, FILES, OverrideFile, Row};
+use crate::video::VideoModel;
 
 /// Everything that is known about the service; immutable once built.
 #[derive(Debug, Clone)]
@@ -33,6 +34,7 @@ pub struct Catalog {
     errors: Vec<ErrorRow>,
     sunsets: Vec<Sunset>,
     oauth_servers: Vec<OauthServer>,
+    videos: Vec<VideoModel>,
     language: Language,
     /// Untyped rows of the tables that were overridden, so that a further file can be laid over them.
     merged: BTreeMap<&'static str, Vec<Value>>,
@@ -56,6 +58,7 @@ impl Catalog {
             errors: table::shipped()?,
             sunsets: table::shipped()?,
             oauth_servers: table::shipped()?,
+            videos: table::shipped()?,
             language: Language::English,
             merged: BTreeMap::new(),
         })
@@ -83,6 +86,7 @@ impl Catalog {
                 ErrorRow::FILE => self.errors = self.merge(file)?,
                 Sunset::FILE => self.sunsets = self.merge(file)?,
                 OauthServer::FILE => self.oauth_servers = self.merge(file)?,
+                VideoModel::FILE => self.videos = self.merge(file)?,
                 _ => {
                     return Err(Error::UnknownTable {
                         file: file.name.to_owned(),
@@ -341,6 +345,16 @@ impl Catalog {
         self.oauth_servers
             .iter()
             .find(|server| server.provider == provider.id)
+    }
+
+    /// Returns what the video models take, in catalog order.
+    pub fn video_models(&self) -> &[VideoModel] {
+        &self.videos
+    }
+
+    /// Returns what a video model takes; upper and lower case matter, as to the service.
+    pub fn video_model(&self, id: &str) -> Option<&VideoModel> {
+        self.videos.iter().find(|model| model.id == id)
     }
 
     /// Returns the sunset table.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::table::Row;
 use crate::{
     AuthChoice, Catalog, ChatRule, Endpoint, EndpointFamily, Error, ErrorRow, HostRule, Model,
-    OauthServer, Provider, ThinkingLevel,
+    ModelKind, OauthServer, Provider, ThinkingLevel, VideoModel,
 };
 
 /// Finds the first row that points nowhere or repeats an id.
@@ -18,6 +18,7 @@ pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
     check_unique(catalog.oauth_servers())?;
     check_unique(catalog.chat_rules())?;
     check_unique(catalog.host_rules())?;
+    check_unique(catalog.video_models())?;
     for provider in catalog.providers() {
         check_provider(catalog, provider)?;
     }
@@ -32,6 +33,9 @@ pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
     }
     catalog.chat_rules().iter().try_for_each(check_chat_rule)?;
     catalog.host_rules().iter().try_for_each(check_host_rule)?;
+    for model in catalog.video_models() {
+        check_video_model(catalog, model)?;
+    }
     catalog.error_rows().iter().try_for_each(check_error_row)
 }
 
@@ -141,6 +145,38 @@ fn check_oauth_server(catalog: &Catalog, server: &OauthServer) -> Result<(), Err
         || server.poll_interval_ms > server.poll_interval_max_ms
     {
         return blame("its waits do not grow from above zero to the longest".to_owned());
+    }
+    Ok(())
+}
+
+fn check_video_model(catalog: &Catalog, model: &VideoModel) -> Result<(), Error> {
+    let blame = |reason| Err(blame::<VideoModel>(&model.id, reason));
+    if catalog.model_kind(&model.id) != ModelKind::Video {
+        return blame(format!(
+            "`{}` is no video model ({})",
+            model.id,
+            Model::FILE
+        ));
+    }
+    if !model
+        .sizes
+        .iter()
+        .any(|size| size.tier == model.default_tier)
+    {
+        return blame("`default_tier` has no size".to_owned());
+    }
+    if let Some(size) = model.sizes.iter().find(|size| size.dimensions().is_none()) {
+        return blame(format!("`{}` is not width*height", size.pixels));
+    }
+    let duration = &model.duration;
+    let limits = duration.min..=duration.max;
+    if !duration
+        .only
+        .iter()
+        .chain([&duration.default])
+        .all(|value| limits.contains(value))
+    {
+        return blame("a duration is outside its limits".to_owned());
     }
     Ok(())
 }

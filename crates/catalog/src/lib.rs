@@ -40,6 +40,7 @@ mod table;
 mod thinking;
 mod token_limit;
 mod url;
+mod video;
 
 pub use auth_choice::{AuthChoice, ChoiceMatch, ProfileMode};
 pub use catalog::Catalog;
@@ -64,3 +65,6 @@ pub use reference::{ModelRef, ResolvedProvider, ResolvedRef};
 pub use sunset::{CalendarDay, Sunset, SunsetSubject};
 pub use table::{FILES as TABLE_FILES, OVERRIDE_BYTES_MAX, OverrideFile};
 pub use thinking::{ReasoningReplay, Thinking, ThinkingFormat, ThinkingKind, ThinkingLevel};
+pub use video::{
+    PictureForm, ReferenceLimits, ReferenceShape, VideoDuration, VideoModel, VideoSize, VideoSound,
+};

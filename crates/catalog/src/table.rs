@@ -14,6 +14,7 @@ use crate::nesting;
 use crate::oauth::OauthServer;
 use crate::provider::Provider;
 use crate::sunset::Sunset;
+use crate::video::VideoModel;
 
 /// Largest override file that is read, in bytes.
 pub const OVERRIDE_BYTES_MAX: usize = 1024 * 1024;
@@ -65,6 +66,7 @@ row!(HostRule, "host_rules.json5");
 row!(ErrorRow, "errors.json5", NEW_ROWS_FIRST = true);
 row!(Sunset, "sunset.json5");
 row!(OauthServer, "oauth.json5");
+row!(VideoModel, "videos.json5");
 
 /// File names of all tables: those that a home may override or extend.
 pub const FILES: &[&str] = &[
@@ -79,6 +81,7 @@ pub const FILES: &[&str] = &[
     ErrorRow::FILE,
     Sunset::FILE,
     OauthServer::FILE,
+    VideoModel::FILE,
 ];
 
 /// Reads the shipped table.

@@ -26,6 +26,7 @@ pub mod sse;
 mod token_transport;
 pub mod upstream_url;
 pub mod usage;
+pub mod video_request;
 
 pub use attempt::{Call, Reply, Upstream};
 pub use chat_delta::Delta;
