@@ -105,6 +105,11 @@ impl Catalog {
         Self { language, ..self }
     }
 
+    /// Returns the language in which the atlas explains failures.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
     /// Checks that rows point to rows that exist; [`Self::with_overrides`] does it by itself.
     ///
     /// # Errors

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::cli::gateway::GatewayCommand;
-use crate::cli::models::{ModelsCommand, ModelsStatusArgs};
 use crate::cli::{Cli, Command};
 use crate::context::Context;
 use crate::exit_code::Exit;
@@ -99,15 +98,7 @@ fn dispatch(command: &Command, global: &cli::Global, out: Output) -> Done {
 fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
     match command {
         Command::Onboard(args) => commands::onboard::run(args, context),
-        Command::Models(args) => match &args.command {
-            None => commands::models::status(&ModelsStatusArgs::default(), context),
-            Some(ModelsCommand::List(args)) => commands::models::list(args, context),
-            Some(ModelsCommand::Status(args)) => commands::models::status(args, context),
-            Some(ModelsCommand::Set(args)) => commands::models::set(args, context),
-            Some(ModelsCommand::Aliases(args)) => commands::models::aliases(args, context),
-            Some(ModelsCommand::Fallbacks(args)) => commands::models::fallbacks(args, context),
-            Some(ModelsCommand::Auth(args)) => commands::models::auth(args, context),
-        },
+        Command::Models(args) => commands::models::run(args, context),
         Command::Config(args) => commands::config::run(&args.command, context),
         Command::Infer(args) => commands::infer::run(args, context),
         Command::Agent(args) => commands::agent::run(args, context),
@@ -134,13 +125,7 @@ fn wants_json(command: &Command) -> bool {
     use cli::infer::{InferCommand, InferModelCommand};
     match command {
         Command::Onboard(args) => args.json,
-        Command::Models(args) => match &args.command {
-            Some(ModelsCommand::List(args)) => args.json,
-            Some(ModelsCommand::Status(args)) => args.json,
-            Some(ModelsCommand::Set(args)) => args.json,
-            Some(ModelsCommand::Auth(args)) => args.json(),
-            _ => false,
-        },
+        Command::Models(args) => args.json(),
         Command::Config(args) => args.command.json(),
         Command::Infer(args) => {
             let InferCommand::Model(args) = &args.command;

@@ -7,6 +7,9 @@ mod canary;
 #[path = "cli/config.rs"]
 mod config;
 #[cfg(test)]
+#[path = "cli/explain_error.rs"]
+mod explain_error;
+#[cfg(test)]
 #[path = "cli/faults.rs"]
 mod faults;
 #[cfg(test)]

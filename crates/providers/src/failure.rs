@@ -89,11 +89,8 @@ impl ErrorBody {
             .get("error")
             .filter(|error| !error.is_null())
             .unwrap_or(&value);
-        if let Value::String(message) = error {
-            return Self {
-                message: shorten(message),
-                ..Self::default()
-            };
+        if let Value::String(said) = error {
+            return Self::of_string(said, text(&value, "error_description"));
         }
         Self {
             message: shorten(&text(error, "message").unwrap_or_default()),
@@ -102,6 +99,24 @@ impl ErrorBody {
             request_id: ["request_id", "id"]
                 .iter()
                 .find_map(|key| text(&value, key).or_else(|| text(error, key))),
+        }
+    }
+}
+
+impl ErrorBody {
+    /// Reads an `error` that is a string: a code where a description stands beside it (RFC 6749, section 5.2), else the
+    /// message.
+    fn of_string(said: &str, description: Option<String>) -> Self {
+        match description {
+            Some(description) => Self {
+                message: shorten(&description),
+                code: Some(said.to_owned()),
+                ..Self::default()
+            },
+            None => Self {
+                message: shorten(said),
+                ..Self::default()
+            },
         }
     }
 }
@@ -297,6 +312,10 @@ mod tests {
                 body("m", Some("t"), None, Some("r")),
             ),
             (r#"{"error":"bare"}"#, body("bare", None, None, None)),
+            (
+                r#"{"error":"invalid_grant","error_description":"m"}"#,
+                body("m", Some("invalid_grant"), None, None),
+            ),
             (
                 "<html>bad gateway</html>",
                 body("<html>bad gateway</html>", None, None, None),

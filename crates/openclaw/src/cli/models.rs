@@ -11,6 +11,20 @@ pub(crate) struct ModelsArgs {
     pub(crate) command: Option<ModelsCommand>,
 }
 
+impl ModelsArgs {
+    /// Says whether JSON was asked for.
+    pub(crate) fn json(&self) -> bool {
+        match &self.command {
+            Some(ModelsCommand::List(args)) => args.json,
+            Some(ModelsCommand::Status(args)) => args.json,
+            Some(ModelsCommand::Set(args)) => args.json,
+            Some(ModelsCommand::ExplainError(args)) => args.json,
+            Some(ModelsCommand::Auth(args)) => args.json(),
+            Some(ModelsCommand::Aliases(_) | ModelsCommand::Fallbacks(_)) | None => false,
+        }
+    }
+}
+
 /// What to do with models.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelsCommand {
@@ -24,6 +38,8 @@ pub(crate) enum ModelsCommand {
     Aliases(AliasesArgs),
     /// Models to try when the default fails.
     Fallbacks(FallbacksArgs),
+    /// Explain an error pasted on standard input: what it means, whom it concerns, what to do.
+    ExplainError(ExplainErrorArgs),
     /// Manage credentials: list, explain, add, log in and out, order.
     Auth(AuthArgs),
 }
@@ -57,6 +73,30 @@ pub(crate) struct ModelsStatusArgs {
     /// Exit 1 when a credential is missing or expired, 2 when one expires within 24 h.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+const EXPLAIN_ERROR_HELP: &str = "\
+Reads a JSON body, a stream event, the output of `curl -i`, a log line or a traceback; keys in it are never repeated.
+OPENCLAW_LOCALE=zh-CN explains in Chinese.
+
+Examples:
+  curl -si https://dashscope.aliyuncs.com/compatible-mode/v1/models | openclaw models explain-error
+  openclaw models explain-error --host coding-intl --status 429 <<< 'hour allocated quota exceeded'
+  openclaw logs --limit 1 | openclaw models explain-error --json";
+
+/// Arguments of `models explain-error`.
+#[derive(Debug, Args)]
+#[command(after_help = EXPLAIN_ERROR_HELP)]
+pub(crate) struct ExplainErrorArgs {
+    /// Where the error came from: a URL, a host name, an endpoint such as `token-cn`, or a provider such as `qwen`.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) host: Option<String>,
+    /// HTTP status of the answer, when the text does not hold it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=599))]
+    pub(crate) status: Option<u16>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `models set`.

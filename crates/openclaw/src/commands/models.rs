@@ -1,15 +1,13 @@
 //! `models`: which models there are, which is used, what they are called, and whether a credential is there.
 
-use crate::cli::models::{
-    AliasesArgs, FallbacksArgs, ModelsListArgs, ModelsSetArgs, ModelsStatusArgs,
-};
-use crate::cli::models_auth::AuthArgs;
+use crate::cli::models::{ModelsArgs, ModelsCommand, ModelsStatusArgs};
 use crate::context::Context;
 use crate::failed::Done;
 
 mod aliases;
 mod auth;
 mod choice;
+mod explain_error;
 mod fallbacks;
 mod list;
 mod names;
@@ -17,32 +15,16 @@ mod rows;
 mod set;
 mod status;
 
-/// `models list`.
-pub(crate) fn list(args: &ModelsListArgs, context: &Context) -> Done {
-    list::run(args, context)
-}
-
-/// `models status`, and `models` alone.
-pub(crate) fn status(args: &ModelsStatusArgs, context: &Context) -> Done {
-    status::run(args, context)
-}
-
-/// `models set`.
-pub(crate) fn set(args: &ModelsSetArgs, context: &Context) -> Done {
-    set::run(args, context)
-}
-
-/// `models aliases`.
-pub(crate) fn aliases(args: &AliasesArgs, context: &Context) -> Done {
-    aliases::run(args, context)
-}
-
-/// `models fallbacks`.
-pub(crate) fn fallbacks(args: &FallbacksArgs, context: &Context) -> Done {
-    fallbacks::run(args, context)
-}
-
-/// `models auth`.
-pub(crate) fn auth(args: &AuthArgs, context: &Context) -> Done {
-    auth::run(args, context)
+/// Runs a command of `models`; without one, `models status`.
+pub(crate) fn run(args: &ModelsArgs, context: &Context) -> Done {
+    match &args.command {
+        None => status::run(&ModelsStatusArgs::default(), context),
+        Some(ModelsCommand::List(args)) => list::run(args, context),
+        Some(ModelsCommand::Status(args)) => status::run(args, context),
+        Some(ModelsCommand::Set(args)) => set::run(args, context),
+        Some(ModelsCommand::Aliases(args)) => aliases::run(args, context),
+        Some(ModelsCommand::Fallbacks(args)) => fallbacks::run(args, context),
+        Some(ModelsCommand::ExplainError(args)) => explain_error::run(args, context),
+        Some(ModelsCommand::Auth(args)) => auth::run(args, context),
+    }
 }
