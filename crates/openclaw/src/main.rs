@@ -20,6 +20,7 @@ mod context;
 mod exit_code;
 mod failed;
 mod gateway_client;
+mod gateway_environment;
 mod output;
 mod prompt;
 mod runtime;
