@@ -19,7 +19,6 @@ mod include;
 mod lock_file;
 mod secret;
 mod settings;
-mod shell_env;
 mod store;
 mod text;
 mod value_path;
@@ -40,7 +39,6 @@ pub use settings::{
     LegacyMove, LogLevel, LoggingSettings, ModelChoice, ModelRow, ModelsMode, ModelsSettings,
     Opaque, PluginEntry, Problem, ProviderSettings, Settings, Severity, json_schema, legacy_moves,
 };
-pub use shell_env::{ShellEnv, ShellEnvError};
 pub use store::{
     BACKUPS_MAX, Committed, ConfigStore, GENERATIONS_MAX, Generation, History, Loaded, UndoPlan,
     WriteOrigin, sha256,

@@ -1,8 +1,9 @@
-//! Serves OpenAI-compatible HTTP on this machine: authenticates, limits, forwards, streams, reports, drains.
+//! Serves OpenAI- and Anthropic-compatible HTTP on this machine: authenticates, limits, forwards, streams, reports, drains.
 //!
 //! It never calls an upstream by itself: [`providers::Upstream`] is the only way out. It never prompts or prints: the
 //! binary hands it settings and a console.
 
+mod anthropic_error;
 mod auth;
 pub mod log;
 mod openai_error;

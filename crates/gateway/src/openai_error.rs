@@ -121,6 +121,14 @@ impl OpenAiError {
     }
 }
 
+impl OpenAiError {
+    /// Takes it apart, for formats that say errors in another shape.
+    pub(crate) fn into_parts(self) -> (StatusCode, HeaderMap, serde_json::Value) {
+        let body = serde_json::to_value(&self.body).unwrap_or_default();
+        (self.status, *self.headers, body)
+    }
+}
+
 impl IntoResponse for OpenAiError {
     fn into_response(self) -> Response {
         let body = serde_json::json!({"error": self.body}).to_string();

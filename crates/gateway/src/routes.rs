@@ -9,8 +9,11 @@ use crate::openai_error::OpenAiError;
 use crate::state::Shared;
 
 pub(crate) mod chat_completions;
+pub(crate) mod completion;
 pub(crate) mod health;
+pub(crate) mod messages;
 pub(crate) mod models;
+pub(crate) mod responses;
 pub(crate) mod status;
 
 /// Builds the router. Everything but the liveness probes takes a verified caller.
@@ -24,6 +27,9 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/v1/models/{*id}", get(models::model))
         // `POST` is taken before the router; the route makes every other method a 405.
         .route(chat_completions::PATH, post(method_not_allowed))
+        .route(responses::PATH, post(method_not_allowed))
+        .route(messages::PATH, post(method_not_allowed))
+        .route(messages::COUNT_PATH, post(method_not_allowed))
         .route("/openclaw/status", get(status::status))
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)

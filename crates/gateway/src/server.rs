@@ -23,7 +23,8 @@ use tower_service::Service;
 
 use crate::auth::check_origin;
 use crate::log::Level;
-use crate::routes::{self, chat_completions};
+use crate::routes::completion::Asked;
+use crate::routes::{self, chat_completions, messages, responses};
 use crate::state::{Parts as GatewayParts, Shared};
 
 /// Connections served at once; one more gets 503.
@@ -225,7 +226,8 @@ async fn handle(
     Ok(response)
 }
 
-/// Chat completions are nearly all of the traffic, so they do not pass through the router. No other route has a body.
+/// Requests for answers are nearly all of the traffic, so they do not pass through the router. No other route has a
+/// body.
 async fn answer(
     shared: &Shared,
     mut router: Router,
@@ -236,9 +238,23 @@ async fn answer(
     if let Err(refused) = check_origin(&head.headers, shared.bound) {
         return Ok(refused.into_response());
     }
-    if head.method == Method::POST && head.uri.path() == chat_completions::PATH {
-        let headers = &head.headers;
-        return Ok(chat_completions::chat_completions(shared, request_id, headers, body).await);
+    if head.method == Method::POST {
+        let asked = Asked {
+            request_id,
+            headers: &head.headers,
+            body,
+        };
+        match head.uri.path() {
+            chat_completions::PATH => {
+                return Ok(chat_completions::chat_completions(shared, asked).await);
+            }
+            responses::PATH => return Ok(Box::pin(responses::responses(shared, asked)).await),
+            messages::PATH => return Ok(Box::pin(messages::messages(shared, asked)).await),
+            messages::COUNT_PATH => {
+                return Ok(Box::pin(messages::count_tokens(shared, asked)).await);
+            }
+            _ => {}
+        }
     }
     router.call(Request::from_parts(head, Body::empty())).await
 }

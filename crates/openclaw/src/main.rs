@@ -20,7 +20,6 @@ mod context;
 mod exit_code;
 mod failed;
 mod gateway_client;
-mod gateway_environment;
 mod output;
 mod prompt;
 mod runtime;

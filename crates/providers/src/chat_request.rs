@@ -54,6 +54,7 @@ pub struct ChatRequest {
     usage: UsageMember,
     close: usize,
     is_empty: bool,
+    keeps_usage: bool,
 }
 
 /// Where the request for streamed usage stands, or would have to stand.
@@ -105,7 +106,15 @@ impl ChatRequest {
             usage,
             close,
             is_empty,
+            keeps_usage: false,
         })
+    }
+
+    /// Returns the same request with the usage chunk left in the stream, because somebody on this side reads it.
+    #[must_use]
+    pub(crate) fn keeping_usage(mut self) -> Self {
+        self.keeps_usage = true;
+        self
     }
 
     /// Creates a request for a stream with usage, from parts that are known to be valid.
@@ -125,6 +134,7 @@ impl ChatRequest {
             usage: UsageMember::Asked,
             close: body.len() - 1,
             is_empty: false,
+            keeps_usage: false,
             body: Bytes::from(body),
         }
     }
@@ -139,9 +149,9 @@ impl ChatRequest {
         self.stream
     }
 
-    /// Says whether the client itself asked for the usage chunk at the end of the stream.
+    /// Says whether the usage chunk at the end of the stream is wanted, and not only by the records.
     pub fn asks_usage(&self) -> bool {
-        self.usage == UsageMember::Asked
+        self.keeps_usage || self.usage == UsageMember::Asked
     }
 
     /// Returns the body with `model` set to `upstream_model` and, when `ask_usage` is set and the request streams,

@@ -11,6 +11,8 @@ use credentials::oauth::RefreshError;
 use memchr::memmem;
 use serde_json::Value;
 
+use crate::formats::Inexpressible;
+
 /// Longest upstream message kept, in characters.
 const MESSAGE_CHARS_MAX: usize = 2000;
 
@@ -227,6 +229,26 @@ impl Failure {
         }
     }
 
+    /// Makes the failure of a request that has to be said in another format and cannot be.
+    pub fn of_request(place: &Place, refused: &Inexpressible) -> Self {
+        Self {
+            class: ErrorClass::InvalidParameter,
+            scope: ErrorScope::Request,
+            retry: RetryRule::NextCandidate,
+            detail: None,
+            status: None,
+            limit_tokens: None,
+            code: Some("untranslatable_request".to_owned()),
+            param: Some(refused.field.clone()),
+            message: refused.to_string(),
+            host: Arc::clone(&place.host),
+            upstream_request_id: None,
+            retry_after: None,
+            hint: "this host speaks chat completions only; the request was not sent".to_owned(),
+            next: None,
+        }
+    }
+
     /// Returns the class name used in answers, logs and metrics.
     pub fn class_name(&self) -> &'static str {
         self.class.as_str()
@@ -251,6 +273,9 @@ impl Failure {
         };
         match (self.scope, self.status) {
             (ErrorScope::Request, Some(_)) => said.to_owned(),
+            (ErrorScope::Request, None) if self.class == ErrorClass::InvalidParameter => {
+                said.to_owned()
+            }
             (_, Some(status)) => format!("{said} ({} answered {status})", self.host),
             (_, None) => format!("{said} ({})", self.host),
         }

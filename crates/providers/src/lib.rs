@@ -15,6 +15,7 @@ pub mod deadline;
 pub mod directory;
 pub mod failover;
 pub mod failure;
+pub mod formats;
 pub mod http_client;
 pub mod json_call;
 pub mod json_span;

@@ -16,6 +16,8 @@ mod drain;
 mod failover;
 #[path = "gateway/failures.rs"]
 mod failures;
+#[path = "gateway/formats.rs"]
+mod formats;
 #[path = "gateway/patching.rs"]
 mod patching;
 #[path = "gateway/process.rs"]

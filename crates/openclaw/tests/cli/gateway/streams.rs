@@ -9,7 +9,7 @@ use serde_json::json;
 use super::scene::{CONTENT, DONE, FINISH, Scene, USAGE, asking};
 
 /// Streams as recorded from the real service; each holds one usage-only event.
-const RECORDED: [(&str, &str); 8] = [
+pub(super) const RECORDED: [(&str, &str); 8] = [
     (
         "reasoning",
         include_str!("../../data/streams/qwen3-max-reasoning.sse"),
