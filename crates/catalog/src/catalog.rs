@@ -11,6 +11,7 @@ use crate::endpoint::{self, Endpoint, EndpointFamily, EndpointMatch};
 use crate::failure::{self, Classification, ErrorRow, FailureFacts};
 use crate::key::{self, KeyFamily, KeyPrefix};
 use crate::language::Language;
+use crate::media::MediaModel;
 use crate::model::{self, Availability, KindPattern, Model, ModelKind, ModelRow};
 use crate::nearest::nearest;
 use crate::oauth::OauthServer;
@@ -35,6 +36,7 @@ pub struct Catalog {
     sunsets: Vec<Sunset>,
     oauth_servers: Vec<OauthServer>,
     videos: Vec<VideoModel>,
+    media: Vec<MediaModel>,
     language: Language,
     /// Untyped rows of the tables that were overridden, so that a further file can be laid over them.
     merged: BTreeMap<&'static str, Vec<Value>>,
@@ -59,6 +61,7 @@ impl Catalog {
             sunsets: table::shipped()?,
             oauth_servers: table::shipped()?,
             videos: table::shipped()?,
+            media: table::shipped()?,
             language: Language::English,
             merged: BTreeMap::new(),
         })
@@ -87,6 +90,7 @@ impl Catalog {
                 Sunset::FILE => self.sunsets = self.merge(file)?,
                 OauthServer::FILE => self.oauth_servers = self.merge(file)?,
                 VideoModel::FILE => self.videos = self.merge(file)?,
+                MediaModel::FILE => self.media = self.merge(file)?,
                 _ => {
                     return Err(Error::UnknownTable {
                         file: file.name.to_owned(),
@@ -360,6 +364,16 @@ impl Catalog {
     /// Returns what a video model takes; upper and lower case matter, as to the service.
     pub fn video_model(&self, id: &str) -> Option<&VideoModel> {
         self.videos.iter().find(|model| model.id == id)
+    }
+
+    /// Returns what the media models take, in catalog order.
+    pub fn media_models(&self) -> &[MediaModel] {
+        &self.media
+    }
+
+    /// Returns what a media model takes; upper and lower case matter, as to the service.
+    pub fn media_model(&self, id: &str) -> Option<&MediaModel> {
+        self.media.iter().find(|model| model.id == id)
     }
 
     /// Returns the sunset table.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::table::Row;
 use crate::{
-    AuthChoice, Catalog, ChatRule, Endpoint, EndpointFamily, Error, ErrorRow, HostRule, Model,
-    ModelKind, OauthServer, Provider, ThinkingLevel, VideoModel,
+    AuthChoice, Catalog, ChatRule, Endpoint, EndpointFamily, Error, ErrorRow, HostRule, MediaModel,
+    Model, ModelKind, OauthServer, Provider, ThinkingLevel, VideoModel,
 };
 
 /// Finds the first row that points nowhere or repeats an id.
@@ -16,6 +16,7 @@ pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
     check_unique(catalog.error_rows())?;
     check_unique(catalog.sunsets())?;
     check_unique(catalog.oauth_servers())?;
+    check_unique(catalog.media_models())?;
     check_unique(catalog.chat_rules())?;
     check_unique(catalog.host_rules())?;
     check_unique(catalog.video_models())?;
@@ -31,12 +32,27 @@ pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
     for server in catalog.oauth_servers() {
         check_oauth_server(catalog, server)?;
     }
+    let mut media = catalog.media_models().iter();
+    media.try_for_each(|row| check_media(catalog, row))?;
     catalog.chat_rules().iter().try_for_each(check_chat_rule)?;
     catalog.host_rules().iter().try_for_each(check_host_rule)?;
     for model in catalog.video_models() {
         check_video_model(catalog, model)?;
     }
     catalog.error_rows().iter().try_for_each(check_error_row)
+}
+
+/// A row about a model that nobody lists would never be asked for.
+fn check_media(catalog: &Catalog, row: &MediaModel) -> Result<(), Error> {
+    let is_listed = catalog
+        .providers()
+        .iter()
+        .any(|provider| catalog.model(&provider.id, &row.id, None).is_some());
+    if is_listed {
+        return Ok(());
+    }
+    let reason = "it is not in models.json5".to_owned();
+    Err(blame::<MediaModel>(&row.id, reason))
 }
 
 fn check_unique<R: Row>(rows: &[R]) -> Result<(), Error> {

@@ -52,7 +52,7 @@ pub use failure::{
 };
 pub use key::{KEY_PREFIX_BYTES_MAX, KeyFamily, KeyPrefix};
 pub use language::Language;
-pub use media::Surface;
+pub use media::{ImageLimits, ImageSize, MediaModel, MediaShape, SpeechLimits, Surface, Voice};
 pub use model::{
     Availability, ConfigModelCost, ConfigModelRow, InputKind, KindPattern, Model, ModelKind,
     ModelRow, PlanDifference,

@@ -9,6 +9,7 @@ use crate::chat_rule::{ChatRule, HostRule};
 use crate::endpoint::Endpoint;
 use crate::failure::ErrorRow;
 use crate::key::KeyPrefix;
+use crate::media::MediaModel;
 use crate::model::{KindPattern, Model};
 use crate::nesting;
 use crate::oauth::OauthServer;
@@ -67,6 +68,7 @@ row!(ErrorRow, "errors.json5", NEW_ROWS_FIRST = true);
 row!(Sunset, "sunset.json5");
 row!(OauthServer, "oauth.json5");
 row!(VideoModel, "videos.json5");
+row!(MediaModel, "media.json5");
 
 /// File names of all tables: those that a home may override or extend.
 pub const FILES: &[&str] = &[
@@ -82,6 +84,7 @@ pub const FILES: &[&str] = &[
     Sunset::FILE,
     OauthServer::FILE,
     VideoModel::FILE,
+    MediaModel::FILE,
 ];
 
 /// Reads the shipped table.

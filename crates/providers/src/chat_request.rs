@@ -240,7 +240,7 @@ fn usage_member(object: &Object<'_>) -> Result<UsageMember, RequestError> {
 }
 
 /// Replaces each range by its text; ranges do not overlap, and equal insertion points keep their order.
-fn splice(body: &Bytes, mut splices: Vec<(Range<usize>, String)>) -> Bytes {
+pub(crate) fn splice(body: &Bytes, mut splices: Vec<(Range<usize>, String)>) -> Bytes {
     if splices.is_empty() {
         return body.clone();
     }

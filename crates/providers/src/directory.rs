@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Catalog, Provider, ResolvedRef, Standing};
+use catalog::{Catalog, ModelKind, Provider, ResolvedRef, Standing};
 use config::{ModelChoice, ProviderId, ProviderSettings, Settings};
 use credentials::{Candidate, Kind, Provenance, Resolution, Resolver, Secret, Unusable};
 
 use crate::failover::{Chain, Skipped};
 
 mod listing;
+mod media;
 mod route;
 mod route_error;
 mod surfaces;
@@ -35,6 +36,7 @@ pub struct Directory {
     default_fallbacks: Vec<String>,
     agents: Vec<(String, Option<ModelChoice>)>,
     allows_metered: bool,
+    media_choices: Vec<(ModelKind, ModelChoice)>,
     ready: HashMap<String, Arc<Chain>>,
 }
 
@@ -94,6 +96,10 @@ impl Directory {
                 .map(|agent| (agent.id.to_string(), agent.model.clone()))
                 .collect(),
             allows_metered: allows_metered.unwrap_or_default(),
+            media_choices: vec![
+                (ModelKind::Vision, defaults.image_model.clone()),
+                (ModelKind::Image, defaults.image_generation_model.clone()),
+            ],
             ready: HashMap::new(),
         };
         directory.prepare();

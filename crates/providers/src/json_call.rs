@@ -14,6 +14,7 @@ use crate::directory::Route;
 use crate::failover::Ask;
 use crate::failure::Failure;
 use crate::json_span::Object;
+use crate::usage::Usage;
 
 /// What to ask, in the form that one route needs.
 #[derive(Debug, Clone)]
@@ -79,6 +80,19 @@ impl JsonReply {
     /// Returns the upstream's request id.
     pub fn upstream_request_id(&self) -> Option<&str> {
         self.headers.get(UPSTREAM_REQUEST_ID)?.to_str().ok()
+    }
+
+    /// Returns the token counts of the reply.
+    pub fn usage(&self) -> Option<Usage> {
+        let text = std::str::from_utf8(&self.body).ok()?;
+        Object::scan(text).ok()?.raw("usage").and_then(Usage::parse)
+    }
+
+    /// Returns the same reply with another body.
+    #[must_use]
+    pub fn with_body(self, body: &serde_json::Value) -> Self {
+        let body = Bytes::from(body.to_string());
+        Self { body, ..self }
     }
 
     /// Returns the reply as a value.

@@ -19,6 +19,7 @@ pub mod formats;
 pub mod http_client;
 pub mod json_call;
 pub mod json_span;
+pub mod media;
 pub mod media_fetch;
 pub mod media_file;
 pub mod media_type;

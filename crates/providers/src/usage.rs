@@ -22,6 +22,9 @@ pub struct Usage {
 struct Wire {
     #[serde(default)]
     prompt_tokens: Option<u64>,
+    /// The only count of replies that have no tokens out.
+    #[serde(default)]
+    total_tokens: Option<u64>,
     #[serde(default)]
     completion_tokens: Option<u64>,
     #[serde(default)]
@@ -51,7 +54,11 @@ impl Usage {
         let wire = wire?;
         let prompt = wire.prompt_tokens_details.as_ref();
         Some(Self {
-            input_tokens: wire.prompt_tokens.unwrap_or_default(),
+            input_tokens: match (wire.prompt_tokens, wire.completion_tokens) {
+                (Some(prompt), _) => prompt,
+                (None, None) => wire.total_tokens.unwrap_or_default(),
+                (None, Some(_)) => 0,
+            },
             output_tokens: wire.completion_tokens.unwrap_or_default(),
             cached_tokens: prompt
                 .and_then(|details| details.cached_tokens)

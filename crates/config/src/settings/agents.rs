@@ -22,6 +22,8 @@ pub struct AgentDefaults {
     pub model: ModelChoice,
     /// `imageModel`: what reads images when the chat model cannot.
     pub image_model: ModelChoice,
+    /// `imageGenerationModel`: what draws images.
+    pub image_generation_model: ModelChoice,
     /// `models`: aliases and parameters per model, in file order.
     pub models: Vec<AgentModel>,
     /// `workspace`: a folder; `~` is not expanded yet.
@@ -121,6 +123,8 @@ impl AgentDefaults {
         Self {
             model: model_choice(reader, section, "model").unwrap_or_default(),
             image_model: model_choice(reader, section, "imageModel").unwrap_or_default(),
+            image_generation_model: model_choice(reader, section, "imageGenerationModel")
+                .unwrap_or_default(),
             models,
             workspace: reader.text(section, "workspace"),
             thinking_default,

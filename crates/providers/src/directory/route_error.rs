@@ -31,6 +31,32 @@ pub enum RouteError {
     /// No default model is configured.
     #[error("no default model is configured")]
     NoDefault,
+    /// The model does something else.
+    #[error("`{text}` is {is} model, not {wanted} model")]
+    WrongKind {
+        /// What was asked for.
+        text: String,
+        /// What it is, with its article.
+        is: String,
+        /// What was wanted, with its article.
+        wanted: String,
+        /// Models that do it.
+        others: Vec<String>,
+    },
+    /// The plan of the key does not include the model.
+    #[error("`{model}` is not part of the {plan} plan")]
+    NotOnPlan {
+        /// What was asked for.
+        model: String,
+        /// The plan.
+        plan: String,
+    },
+    /// Nothing that is configured does it.
+    #[error("nothing that is configured offers {wanted} model")]
+    NoneOfKind {
+        /// What was wanted, with its article.
+        wanted: String,
+    },
     /// The agent is not in the roster.
     #[error("there is no agent `{0}`")]
     UnknownAgent(String),
@@ -44,6 +70,8 @@ impl RouteError {
             Self::NoCredential { .. } => "no_credential",
             Self::Disabled { .. } => "provider_disabled",
             Self::NoDefault => "no_default_model",
+            Self::WrongKind { .. } => "wrong_model_kind",
+            Self::NotOnPlan { .. } | Self::NoneOfKind { .. } => "not_on_plan",
         }
     }
 
@@ -54,7 +82,10 @@ impl RouteError {
 
     /// Says whether the name itself is at fault.
     pub fn is_unknown_name(&self) -> bool {
-        matches!(self, Self::UnknownModel { .. } | Self::UnknownAgent(_))
+        matches!(
+            self,
+            Self::UnknownModel { .. } | Self::UnknownAgent(_) | Self::WrongKind { .. }
+        )
     }
 
     /// Returns what to do next.
@@ -68,6 +99,10 @@ impl RouteError {
             }
             Self::Disabled { .. } => "`openclaw config validate` shows the line".to_owned(),
             Self::NoDefault => "`openclaw models set <provider/model>` chooses one".to_owned(),
+            Self::WrongKind { others, .. } => did_you_mean(others),
+            Self::NotOnPlan { .. } | Self::NoneOfKind { .. } => {
+                "it needs a Standard key: `openclaw onboard --auth-choice qwen-standard-api-key` stores one".to_owned()
+            }
             Self::UnknownAgent(_) => {
                 "`openclaw` is the default agent; `agents.list` in openclaw.json names the others"
                     .to_owned()

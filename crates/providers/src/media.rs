@@ -1,0 +1,95 @@
+//! Requests to models that do something else than chat: read from a client in its form, checked against what the
+//! catalog says of the model, sent in the form that the model's host needs.
+
+use bytes::Bytes;
+use catalog::{FailureKind, MediaModel, Surface};
+use http::HeaderMap;
+use serde_json::Value;
+
+use crate::attempt::Upstream;
+use crate::deadline::Deadline;
+use crate::directory::Route;
+use crate::failure::Failure;
+use crate::json_call::{JsonCall, JsonRequest};
+
+pub mod embedding;
+pub mod rerank;
+
+/// A mistake in a request, found before anything was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BadRequest {
+    /// What is wrong.
+    pub message: String,
+    /// The member at fault.
+    pub param: Option<&'static str>,
+}
+
+impl BadRequest {
+    /// Creates an error about `param`.
+    pub fn new(param: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            param: Some(param),
+        }
+    }
+
+    /// Creates an error about the body as a whole.
+    pub(crate) fn body(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            param: None,
+        }
+    }
+}
+
+/// How a media request is sent, whatever it asks.
+#[derive(Clone, Copy)]
+pub struct Sending<'a> {
+    /// The client's headers.
+    pub headers: &'a HeaderMap,
+    /// When the reply must be complete, all candidates together.
+    pub deadline: Deadline,
+}
+
+impl<'a> Sending<'a> {
+    fn call(self) -> JsonCall<'a> {
+        JsonCall {
+            headers: self.headers,
+            deadline: self.deadline,
+        }
+    }
+}
+
+/// Where a model is asked.
+enum Place<'a> {
+    /// Where the catalog says.
+    Known(&'a MediaModel),
+    /// A model that the catalog does not know: at this path beside chat.
+    Unknown(&'static str),
+}
+
+impl Upstream {
+    /// Creates a `POST` to where a media model is asked.
+    fn post_to(
+        &self,
+        route: &Route,
+        place: &Place<'_>,
+        body: impl Into<Bytes>,
+    ) -> Result<JsonRequest, Box<Failure>> {
+        let url = match place {
+            Place::Known(model) => route.url(model.surface, &model.path),
+            Place::Unknown(path) => route.url(Surface::Compatible, path),
+        };
+        let url = url
+            .map_err(|error| self.of_connection(route, FailureKind::Response, error.to_string()))?;
+        Ok(JsonRequest::post(url, body.into()))
+    }
+}
+
+/// Adds a member to an object.
+fn put(object: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(name.to_owned(), value.into());
+    }
+}

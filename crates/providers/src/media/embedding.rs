@@ -1,0 +1,420 @@
+//! Embeddings: `OpenAI`'s request, split where it is larger than the host takes, and joined again.
+
+use std::ops::Range;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use catalog::{Catalog, MediaShape};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::{BadRequest, Place, Sending, put};
+use crate::attempt::Upstream;
+use crate::chat_request::splice;
+use crate::directory::Route;
+use crate::failover::Ask;
+use crate::failure::Failure;
+use crate::json_call::JsonReply;
+use crate::json_span::{Object, decode_string};
+
+/// Largest request body, in bytes.
+pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most items of a client's request, as `OpenAI` has it.
+pub const ITEMS_MAX: usize = 2048;
+/// Where a model is asked that the catalog does not know.
+const PATH: &str = "/embeddings";
+
+/// A request for embeddings, as the client wrote it.
+#[derive(Debug, Clone)]
+pub struct EmbeddingRequest {
+    body: Bytes,
+    model: Option<(String, Range<usize>)>,
+    input: Range<usize>,
+    items: Items,
+    dimensions: Option<u64>,
+    is_base64: bool,
+    close: usize,
+}
+
+/// What is to be embedded.
+#[derive(Debug, Clone)]
+enum Items {
+    /// One text, or one list of tokens.
+    One,
+    /// Several, each as raw JSON.
+    Several(Vec<String>),
+}
+
+/// Asks for embeddings.
+#[derive(Clone, Copy)]
+pub struct EmbeddingAsk<'a> {
+    /// What to ask.
+    pub request: &'a EmbeddingRequest,
+    /// How it is sent.
+    pub sending: Sending<'a>,
+}
+
+impl EmbeddingRequest {
+    /// Reads the top level of `body`.
+    ///
+    /// # Errors
+    /// [`BadRequest`]: the client's mistake.
+    pub fn parse(body: Bytes) -> Result<Self, BadRequest> {
+        let text = std::str::from_utf8(&body)
+            .map_err(|_| BadRequest::body("the body is not valid UTF-8"))?;
+        let object = Object::scan(text).map_err(|error| BadRequest::body(error.to_string()))?;
+        let model = match (object.raw("model"), object.span("model")) {
+            (Some(raw), Some(span)) => {
+                let name = decode_string(raw).filter(|_| raw.starts_with('"'));
+                let name = name.ok_or_else(|| BadRequest::new("model", "`model` must be a string"));
+                Some((name?.into_owned(), span))
+            }
+            _ => None,
+        };
+        let (Some(raw), Some(input)) = (object.raw("input"), object.span("input")) else {
+            return Err(BadRequest::new("input", "you must provide an `input`"));
+        };
+        let items = items(raw)?;
+        let dimensions = match object.raw("dimensions") {
+            None | Some("null") => None,
+            Some(raw) => {
+                let number = raw.parse().ok().filter(|number| *number > 0);
+                let wrong =
+                    || BadRequest::new("dimensions", "`dimensions` must be a number above 0");
+                Some(number.ok_or_else(wrong)?)
+            }
+        };
+        let is_base64 = match object.raw("encoding_format") {
+            None | Some("null" | "\"float\"") => false,
+            Some("\"base64\"") => true,
+            Some(_) => {
+                let message = "`encoding_format` must be `float` or `base64`";
+                return Err(BadRequest::new("encoding_format", message));
+            }
+        };
+        let close = object.close;
+        Ok(Self {
+            body,
+            model,
+            input,
+            items,
+            dimensions,
+            is_base64,
+            close,
+        })
+    }
+
+    /// Returns the model the client asked for.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// Checks the request against the limits of the model of `route`.
+    ///
+    /// # Errors
+    /// [`BadRequest`] with what the model takes.
+    pub fn check(&self, catalog: &Catalog, route: &Route) -> Result<(), BadRequest> {
+        let Some(known) = catalog.media_model(&route.model) else {
+            return Ok(());
+        };
+        let Some(wanted) = self
+            .dimensions
+            .filter(|wanted| !known.dimensions.contains(wanted))
+        else {
+            return Ok(());
+        };
+        let mut lengths = known.dimensions.clone();
+        lengths.sort_unstable();
+        let nearest = lengths.iter().min_by_key(|length| length.abs_diff(wanted));
+        let lengths: Vec<String> = lengths.iter().map(u64::to_string).collect();
+        let message = format!(
+            "{} has no vectors of {wanted} dimensions, only of {} (the nearest is {})",
+            route.model,
+            lengths.join(", "),
+            nearest.copied().unwrap_or_default(),
+        );
+        Err(BadRequest::new("dimensions", message))
+    }
+
+    /// Returns the body for `model`, with `input` replaced when it is given.
+    fn patched(&self, model: &str, input: Option<String>) -> Bytes {
+        let name = Value::from(model).to_string();
+        let mut splices = Vec::with_capacity(2);
+        match &self.model {
+            Some((known, _)) if known == model => {}
+            Some((_, span)) => splices.push((span.clone(), name)),
+            // `input` is there, so a comma is right.
+            None => splices.push((self.close..self.close, format!(",\"model\":{name}"))),
+        }
+        splices.extend(input.map(|input| (self.input.clone(), input)));
+        splice(&self.body, splices)
+    }
+
+    /// Returns the bodies to send to a model that takes `items_max` items at once.
+    fn batches(&self, model: &str, items_max: usize) -> Vec<Bytes> {
+        match &self.items {
+            Items::Several(items) if items.len() > items_max => items
+                .chunks(items_max)
+                .map(|batch| self.patched(model, Some(format!("[{}]", batch.join(",")))))
+                .collect(),
+            Items::One | Items::Several(_) => vec![self.patched(model, None)],
+        }
+    }
+
+    /// Returns the bodies of the form that takes texts and media.
+    fn content_batches(&self, model: &str, items_max: usize) -> Vec<Bytes> {
+        let one = || {
+            let raw = std::str::from_utf8(&self.body)
+                .ok()?
+                .get(self.input.clone())?;
+            Some(vec![raw.to_owned()])
+        };
+        let items = match &self.items {
+            Items::Several(items) => items.clone(),
+            Items::One => one().unwrap_or_default(),
+        };
+        let content = |item: &String| match serde_json::from_str(item).unwrap_or_default() {
+            Value::String(text) => json!({"text": text}),
+            other => other,
+        };
+        let body = |batch: &[String]| {
+            let contents: Vec<Value> = batch.iter().map(content).collect();
+            let mut body = json!({"model": model, "input": {"contents": contents}});
+            if let Some(dimension) = self.dimensions {
+                put(&mut body, "parameters", json!({"dimension": dimension}));
+            }
+            Bytes::from(body.to_string())
+        };
+        items.chunks(items_max.max(1)).map(body).collect()
+    }
+
+    /// Turns a reply of that form into `OpenAI`'s.
+    fn of_contents(&self, reply: &JsonReply, model: &str) -> Value {
+        let value = reply.value();
+        let rows = value
+            .pointer("/output/embeddings")
+            .and_then(Value::as_array);
+        let data = rows.into_iter().flatten().enumerate().map(|(index, row)| {
+            let vector = row.get("embedding").cloned().unwrap_or_default();
+            let embedding = if self.is_base64 {
+                base64_of(&vector)
+            } else {
+                vector
+            };
+            json!({"object": "embedding", "index": index, "embedding": embedding})
+        });
+        let usage = value.get("usage");
+        let count = |name: &str| {
+            usage
+                .and_then(|usage| usage.get(name)?.as_u64())
+                .unwrap_or(0)
+        };
+        let tokens = count("input_tokens") + count("image_tokens") + count("video_tokens");
+        json!({
+            "object": "list",
+            "data": data.collect::<Vec<_>>(),
+            "model": model,
+            "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+            "id": value.get("request_id"),
+        })
+    }
+}
+
+fn items(raw: &str) -> Result<Items, BadRequest> {
+    let wrong = || BadRequest::new("input", "`input` must be a text or a list of texts");
+    if raw.starts_with('"') {
+        return Ok(Items::One);
+    }
+    let items: Vec<&RawValue> = serde_json::from_str(raw).map_err(|_| wrong())?;
+    match items.first().map(|item| item.get().as_bytes()) {
+        None => Err(BadRequest::new("input", "`input` is an empty list")),
+        // A list of numbers is one list of tokens.
+        Some([b'0'..=b'9', ..]) => Ok(Items::One),
+        Some([b'"' | b'[' | b'{', ..]) if items.len() <= ITEMS_MAX => {
+            let owned = |item: &&RawValue| item.get().to_owned();
+            Ok(Items::Several(items.iter().map(owned).collect()))
+        }
+        Some([b'"' | b'[' | b'{', ..]) => {
+            let message = format!(
+                "`input` has {} items, the most are {ITEMS_MAX}",
+                items.len()
+            );
+            Err(BadRequest::new("input", message))
+        }
+        Some(_) => Err(wrong()),
+    }
+}
+
+impl Ask for EmbeddingAsk<'_> {
+    type Reply = JsonReply;
+
+    async fn ask(&self, upstream: &Upstream, route: &Route) -> Result<JsonReply, Failure> {
+        let known = upstream.catalog().media_model(&route.model);
+        let most = known.and_then(|model| model.items_max).unwrap_or(ITEMS_MAX);
+        let is_contents = known.is_some_and(|model| model.shape == MediaShape::EmbeddingContents);
+        let bodies = if is_contents {
+            self.request.content_batches(&route.model, most)
+        } else {
+            self.request.batches(&route.model, most)
+        };
+        let is_split = bodies.len() > 1;
+        let place = known.map_or(Place::Unknown(PATH), Place::Known);
+        let mut joined = Joined::default();
+        let mut last = None;
+        for body in bodies {
+            let request = upstream.post_to(route, &place, body);
+            let request = request.map_err(|fault| *fault)?;
+            let mut reply = upstream.json(route, &request, self.sending.call()).await?;
+            if is_contents {
+                let value = self.request.of_contents(&reply, &route.model);
+                reply = reply.with_body(&value);
+            }
+            if is_split {
+                joined.add(reply.value());
+            }
+            last = Some(reply);
+        }
+        let reply = last.ok_or_else(|| upstream.garbage(route))?;
+        Ok(if is_split {
+            reply.with_body(&joined.whole())
+        } else {
+            reply
+        })
+    }
+}
+
+/// Several replies made one.
+#[derive(Debug, Default)]
+struct Joined {
+    first: Option<Value>,
+    data: Vec<Value>,
+    prompt_tokens: u64,
+    total_tokens: u64,
+}
+
+impl Joined {
+    fn add(&mut self, mut reply: Value) {
+        if let Some(Value::Array(rows)) = reply.get_mut("data").map(Value::take) {
+            self.data.extend(rows);
+        }
+        let usage = reply.get("usage");
+        let count = |name: &str| {
+            usage
+                .and_then(|usage| usage.get(name)?.as_u64())
+                .unwrap_or(0)
+        };
+        self.prompt_tokens += count("prompt_tokens");
+        self.total_tokens += count("total_tokens");
+        self.first.get_or_insert(reply);
+    }
+
+    fn whole(self) -> Value {
+        let mut whole = self.first.unwrap_or_default();
+        let mut data = self.data;
+        for (index, row) in data.iter_mut().enumerate() {
+            if let Some(row) = row.as_object_mut() {
+                row.insert("index".to_owned(), json!(index));
+            }
+        }
+        if let Some(whole) = whole.as_object_mut() {
+            let usage =
+                json!({"prompt_tokens": self.prompt_tokens, "total_tokens": self.total_tokens});
+            whole.insert("data".to_owned(), Value::Array(data));
+            whole.insert("usage".to_owned(), usage);
+        }
+        whole
+    }
+}
+
+/// Writes a list of numbers as base64 of little-endian floats.
+fn base64_of(vector: &Value) -> Value {
+    let numbers = vector.as_array().into_iter().flatten();
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "vectors are made of 32-bit floats; JSON writes them longer"
+    )]
+    let bytes: Vec<u8> = numbers
+        .filter_map(Value::as_f64)
+        .flat_map(|number| (number as f32).to_le_bytes())
+        .collect();
+    Value::from(BASE64_STANDARD.encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(body: &str) -> Result<EmbeddingRequest, BadRequest> {
+        EmbeddingRequest::parse(Bytes::from(body.to_owned()))
+    }
+
+    #[test]
+    fn a_request_within_the_limit_keeps_its_bytes() {
+        let request = parse(r#"{"input": ["a",  "b"], "model":"qwen/x", "user":"u"}"#).unwrap();
+        let bodies = request.batches("x", 10);
+        assert_eq!(
+            bodies,
+            [r#"{"input": ["a",  "b"], "model":"x", "user":"u"}"#]
+        );
+        let request = parse(r#"{"input":"a"}"#).unwrap();
+        assert_eq!(request.batches("x", 10), [r#"{"input":"a","model":"x"}"#]);
+    }
+
+    #[test]
+    fn a_larger_request_is_split_and_joined_in_order() {
+        let request = parse(r#"{"model":"x","input":["a","b","c"],"dimensions":64}"#).unwrap();
+        let bodies = request.batches("x", 2);
+        assert_eq!(
+            bodies,
+            [
+                r#"{"model":"x","input":["a","b"],"dimensions":64}"#,
+                r#"{"model":"x","input":["c"],"dimensions":64}"#
+            ]
+        );
+        let mut joined = Joined::default();
+        joined.add(json!({"object": "list", "id": "1", "data": [{"index": 0, "embedding": [1]}, {"index": 1, "embedding": [2]}], "usage": {"prompt_tokens": 2, "total_tokens": 2}}));
+        joined.add(json!({"object": "list", "id": "2", "data": [{"index": 0, "embedding": [3]}], "usage": {"prompt_tokens": 1, "total_tokens": 1}}));
+        assert_eq!(
+            joined.whole(),
+            json!({"object": "list", "data": [{"index": 0, "embedding": [1]}, {"index": 1, "embedding": [2]}, {"index": 2, "embedding": [3]}], "usage": {"prompt_tokens": 3, "total_tokens": 3}, "id": "1"})
+        );
+    }
+
+    #[test]
+    fn texts_and_media_go_out_as_contents() {
+        let request =
+            parse(r#"{"model":"x","input":["a",{"image":"https://b"}],"dimensions":256}"#);
+        let bodies = request.unwrap().content_batches("m", 20);
+        assert_eq!(
+            bodies,
+            [
+                r#"{"model":"m","input":{"contents":[{"text":"a"},{"image":"https://b"}]},"parameters":{"dimension":256}}"#
+            ]
+        );
+        assert_eq!(base64_of(&json!([1.0, -2.0])), json!("AACAPwAAAMA="));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (body, param) in [
+            (r#"{"model":"x"}"#, Some("input")),
+            (r#"{"model":"x","input":[]}"#, Some("input")),
+            (r#"{"model":"x","input":7}"#, Some("input")),
+            (r#"{"model":"x","input":[true]}"#, Some("input")),
+            (r#"{"model":7,"input":"a"}"#, Some("model")),
+            (r#"{"input":"a","dimensions":"many"}"#, Some("dimensions")),
+            (r#"{"input":"a","dimensions":0}"#, Some("dimensions")),
+            (
+                r#"{"input":"a","encoding_format":"hex"}"#,
+                Some("encoding_format"),
+            ),
+            ("[]", None),
+            ("", None),
+        ] {
+            assert_eq!(parse(body).unwrap_err().param, param, "{body}");
+        }
+        assert!(parse(r#"{"input":[1,2,3]}"#).is_ok());
+        assert!(parse(r#"{"input":[[1,2],[3]]}"#).is_ok());
+    }
+}
