@@ -122,16 +122,11 @@ fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
 
 /// Errors of a command that was asked for JSON are JSON too.
 fn wants_json(command: &Command) -> bool {
-    use cli::infer::{InferCommand, InferModelCommand};
     match command {
         Command::Onboard(args) => args.json,
         Command::Models(args) => args.json(),
         Command::Config(args) => args.command.json(),
-        Command::Infer(args) => {
-            let InferCommand::Model(args) = &args.command;
-            let InferModelCommand::Run(args) = &args.command;
-            args.json
-        }
+        Command::Infer(args) => args.json(),
         Command::Agent(args) => args.json,
         Command::Gateway(args) => match &args.command {
             Some(GatewayCommand::Health(args)) => args.json,

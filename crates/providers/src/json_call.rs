@@ -175,7 +175,7 @@ impl Upstream {
         let sent = async {
             match (route.renewed(), self.refresher()) {
                 (Some(login), Some(refresher)) => {
-                    self.renewed(route, &sending, login, refresher).await
+                    Box::pin(self.renewed(route, &sending, login, refresher)).await
                 }
                 _ => sending.ask(self, route).await,
             }

@@ -2,6 +2,9 @@
 
 use clap::{Args, Subcommand};
 
+pub(crate) mod embedding;
+pub(crate) mod rerank;
+
 /// Direct calls.
 #[derive(Debug, Args)]
 pub(crate) struct InferArgs {
@@ -14,6 +17,38 @@ pub(crate) struct InferArgs {
 pub(crate) enum InferCommand {
     /// Text models.
     Model(InferModelArgs),
+    /// Vectors of texts.
+    Embedding(embedding::EmbeddingArgs),
+    /// Order documents by how near they are to a query.
+    Rerank(rerank::RerankArgs),
+}
+
+/// What every call of a media model takes.
+#[derive(Debug, Args)]
+pub(crate) struct MediaCallArgs {
+    /// Model to call; the configured one, or the first that your key can use, if absent.
+    #[arg(long, value_name = "REF")]
+    pub(crate) model: Option<String>,
+    /// Seconds the call may take.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) timeout: u64,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl InferArgs {
+    /// Says whether the answer is wanted as JSON.
+    pub(crate) fn json(&self) -> bool {
+        match &self.command {
+            InferCommand::Model(args) => {
+                let InferModelCommand::Run(args) = &args.command;
+                args.json
+            }
+            InferCommand::Embedding(args) => args.call().json,
+            InferCommand::Rerank(args) => args.call.json,
+        }
+    }
 }
 
 /// Calls of text models.

@@ -1,4 +1,4 @@
-//! `infer model run`: one prompt to one model.
+//! `infer`: direct calls of models; this file holds `infer model run`, one prompt to one model.
 
 use std::time::Duration;
 
@@ -10,11 +10,20 @@ use crate::commands::agent::{Transport, choose, ended, show, text_or_stdin, usag
 use crate::context::Context;
 use crate::failed::{Done, Failed};
 
+mod embedding;
+mod media_call;
+mod rerank;
+
 /// Calls the model.
 pub(crate) fn run(args: &InferArgs, context: &Context) -> Done {
-    let InferCommand::Model(model) = &args.command;
-    let InferModelCommand::Run(args) = &model.command;
-    model_run(args, context)
+    match &args.command {
+        InferCommand::Model(model) => {
+            let InferModelCommand::Run(args) = &model.command;
+            model_run(args, context)
+        }
+        InferCommand::Embedding(args) => embedding::run(args, context),
+        InferCommand::Rerank(args) => rerank::run(args, context),
+    }
 }
 
 fn model_run(args: &InferModelRunArgs, context: &Context) -> Done {
