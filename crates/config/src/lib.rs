@@ -35,9 +35,10 @@ pub use lock_file::{LOCK_STALE_AFTER, LockFile};
 pub use secret::{Hidden, RefSource, SecretInput, SecretRef, Unresolved, substitute};
 pub use settings::{
     AgentDefaults, AgentEntry, AgentModel, AgentsSettings, AuthMode, AuthProfile, AuthSettings,
-    Bind, Cost, EnvSettings, GatewayAuth, GatewayAuthMode, GatewayMode, GatewaySettings,
-    LegacyMove, LogLevel, LoggingSettings, ModelChoice, ModelRow, ModelsMode, ModelsSettings,
-    Opaque, PluginEntry, Problem, ProviderSettings, Settings, Severity, json_schema, legacy_moves,
+    Bind, Cost, EnvSettings, ExecPlace, FileMode, FilePlace, GatewayAuth, GatewayAuthMode,
+    GatewayMode, GatewaySettings, LegacyMove, LogLevel, LoggingSettings, ModelChoice, ModelRow,
+    ModelsMode, ModelsSettings, Opaque, PluginEntry, Problem, ProviderSettings, ReferenceProblem,
+    SecretPlace, SecretProvider, SecretsSettings, Settings, Severity, json_schema, legacy_moves,
 };
 pub use store::{
     BACKUPS_MAX, Committed, ConfigStore, GENERATIONS_MAX, Generation, History, Loaded, UndoPlan,

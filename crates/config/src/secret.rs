@@ -35,7 +35,7 @@ pub enum SecretInput {
     Plain(Hidden),
     /// A reference to where the secret is kept.
     Ref(SecretRef),
-    /// Exactly `${NAME}`: the value of that variable.
+    /// Exactly `${NAME}` or `$NAME`: the value of that variable.
     EnvTemplate(String),
 }
 
@@ -61,6 +61,8 @@ pub enum RefSource {
     Exec,
     /// The secret store of newer `OpenClaw` versions.
     Store,
+    /// The keyring of the operating system.
+    Keyring,
 }
 
 /// Why a secret could not be turned into a value.
@@ -82,6 +84,15 @@ pub enum Unresolved {
 }
 
 impl RefSource {
+    /// The words of the config, each with its meaning.
+    pub const WORDS: [(&str, Self); 5] = [
+        ("env", Self::Env),
+        ("file", Self::File),
+        ("exec", Self::Exec),
+        ("store", Self::Store),
+        ("keyring", Self::Keyring),
+    ];
+
     /// Returns the word used in the config.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -89,13 +100,13 @@ impl RefSource {
             Self::File => "file",
             Self::Exec => "exec",
             Self::Store => "store",
+            Self::Keyring => "keyring",
         }
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Env, Self::File, Self::Exec, Self::Store]
-            .into_iter()
-            .find(|source| source.as_str() == text)
+        let found = Self::WORDS.into_iter().find(|(word, _)| *word == text);
+        found.map(|(_, source)| source)
     }
 }
 
@@ -110,7 +121,8 @@ impl SecretInput {
             Value::Object(members) => {
                 let text = |key: &str| members.get(key).and_then(Value::as_str);
                 let source = text("source").and_then(RefSource::parse);
-                let source = source.ok_or("`source` must be `env`, `file`, `exec` or `store`")?;
+                let source =
+                    source.ok_or("`source` must be `env`, `file`, `exec`, `store` or `keyring`")?;
                 let id = text("id")
                     .filter(|id| !id.is_empty())
                     .ok_or("`id` must name the secret")?;
@@ -126,9 +138,10 @@ impl SecretInput {
     }
 
     fn from_text(text: &str) -> Self {
-        let name = text
+        let braced = text
             .strip_prefix("${")
             .and_then(|rest| rest.strip_suffix('}'));
+        let name = braced.or_else(|| text.strip_prefix('$'));
         match name.filter(|name| is_variable_name(name)) {
             Some(name) => Self::EnvTemplate(name.to_owned()),
             None => Self::Plain(Hidden::new(text)),
@@ -229,6 +242,7 @@ mod tests {
         let cases = [
             (json!("sk-x"), plain("sk-x")),
             (json!("${K}"), Ok(SecretInput::EnvTemplate("K".into()))),
+            (json!("$K"), Ok(SecretInput::EnvTemplate("K".into()))),
             (json!("${k}"), plain("${k}")),
             (json!("a${K}"), plain("a${K}")),
             (

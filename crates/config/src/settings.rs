@@ -16,6 +16,7 @@ mod plugins;
 mod problem;
 mod reader;
 mod schema;
+mod secrets;
 
 use serde_json::Value;
 
@@ -29,6 +30,9 @@ pub use models::{Cost, ModelRow, ModelsMode, ModelsSettings, Opaque, ProviderSet
 pub use plugins::PluginEntry;
 pub use problem::{Problem, Severity};
 pub use schema::json_schema;
+pub use secrets::{
+    ExecPlace, FileMode, FilePlace, ReferenceProblem, SecretPlace, SecretProvider, SecretsSettings,
+};
 
 use crate::include;
 use crate::text::ConfigText;
@@ -49,6 +53,8 @@ pub struct Settings {
     pub env: EnvSettings,
     /// `logging`.
     pub logging: LoggingSettings,
+    /// `secrets`.
+    pub secrets: SecretsSettings,
     /// `plugins.entries`, in file order.
     pub plugins: Vec<PluginEntry>,
     /// `routing`, which only this program has; its reader is the router.
@@ -68,6 +74,8 @@ impl Settings {
         for problem in &resolved.problems {
             reader.error(problem.path.clone(), problem.message.clone(), None);
         }
+        let references = reader.take_references();
+        settings.secrets.check_references(&mut reader, references);
         known_keys::check(&mut reader, value);
         legacy::check(&mut reader);
         (settings, reader.into_problems())
@@ -81,6 +89,7 @@ impl Settings {
             auth: reader.part(root, "auth", AuthSettings::read),
             env: reader.part(root, "env", EnvSettings::read),
             logging: reader.part(root, "logging", LoggingSettings::read),
+            secrets: reader.part(root, "secrets", SecretsSettings::read),
             plugins: reader.part(root, "plugins", plugins::read),
             routing: routing(reader, root),
         }

@@ -15,6 +15,7 @@ mod document;
 mod error;
 pub mod exec_secret;
 mod key_lint;
+mod keyring_secret;
 mod legacy_import;
 pub mod oauth;
 mod profile;
@@ -22,6 +23,7 @@ mod profile_plan;
 mod profile_state;
 mod profile_store;
 mod profile_usage;
+mod program_answers;
 pub mod qwen_cli;
 mod resolver;
 pub mod rotation;
@@ -35,6 +37,7 @@ mod store_file;
 pub use agent_stores::{AgentStores, Found};
 pub use error::{Error, ShapeProblem};
 pub use key_lint::{KEY_BYTES_MAX, KeyProblem, placeholder_reason};
+pub use keyring_secret::SERVICE_DEFAULT as KEYRING_SERVICE_DEFAULT;
 pub use profile::{
     Credential, EntryProblem, Expiry, HeldSecret, Kind, Login, Profile, UnknownFields,
 };
@@ -42,8 +45,10 @@ pub use profile_plan::{AppliedProfile, ProfilePlan, write_api_key_profile};
 pub use profile_state::{ProfileState, Usage};
 pub use profile_store::{FILE_NAME, ProfileStore};
 pub use profile_usage::UsageFile;
+pub use program_answers::{ANSWER_FRESH_MS, FAILURE_FRESH_MS};
 pub use resolver::Resolver;
 pub use secret::{MASK_CHARS_MAX, Secret};
+pub use secret_reference::{Programs, References};
 pub use source::{
     Candidate, Caution, Provenance, Resolution, Searched, SkipReason, Skipped, Unusable,
 };

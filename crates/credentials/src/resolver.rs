@@ -5,6 +5,8 @@
 //! 2. Variables, by the order of names that the catalog gives, wherever each was set.
 //! 3. `models.providers.<id>.apiKey` of the config.
 //!
+//! Wherever a key may stand, a reference to a variable, a file, a program or the keyring may stand too.
+//!
 //! A credential is used only for the provider it belongs to; [`scope`] says which ids mean the same provider.
 
 mod config_key;
@@ -20,6 +22,7 @@ use crate::profile::Kind;
 use crate::profile_store::ProfileStore;
 use crate::qwen_cli;
 use crate::secret::Secret;
+use crate::secret_reference::{Programs, References};
 use crate::source::{Candidate, Provenance, Resolution, Searched, SkipReason, Skipped, Unusable};
 use crate::store::Warning;
 
@@ -37,6 +40,7 @@ pub struct Resolver<'a> {
     catalog: &'a Catalog,
     agent: AgentId,
     stores: AgentStores,
+    programs: Programs,
 }
 
 impl<'a> Resolver<'a> {
@@ -55,7 +59,25 @@ impl<'a> Resolver<'a> {
             catalog,
             agent: agent.clone(),
             stores: AgentStores::load(home, agent),
+            programs: Programs::Run,
         }
+    }
+
+    /// Decides whether programs that give secrets are started, which is so unless something else is said.
+    #[must_use]
+    pub fn with_programs(mut self, programs: Programs) -> Self {
+        self.programs = programs;
+        self
+    }
+
+    /// Returns what follows the references of the config.
+    pub fn references(&self) -> References<'a> {
+        References::new(
+            self.home,
+            self.environment,
+            &self.settings.secrets,
+            self.programs,
+        )
     }
 
     /// Returns the stores that were read.
@@ -83,7 +105,7 @@ impl<'a> Resolver<'a> {
         };
         self.add_profiles(&scope, now_ms, &mut resolution);
         self.add_variables(&scope, &mut resolution);
-        self.add_config_keys(&scope, &mut resolution);
+        self.add_config_keys(&scope, now_ms, &mut resolution);
         self.add_foreign_login(&scope, &mut resolution);
         resolution
     }

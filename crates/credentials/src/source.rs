@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use config::{AgentId, AuthMode, ProfileId, ProviderId};
 use thiserror::Error;
 
+use crate::exec_secret::ExecError;
 use crate::profile::Kind;
 use crate::secret::Secret;
 use crate::store::{Origin, Warning};
@@ -31,6 +32,13 @@ impl Resolution {
         self.candidates
             .iter()
             .filter_map(|candidate| Some((candidate, candidate.secret.as_ref().ok()?)))
+    }
+
+    /// Tells whether a credential was left where it is because only a program gives it; see [`crate::Programs`].
+    pub fn has_unread(&self) -> bool {
+        let is_unread =
+            |candidate: &Candidate| matches!(candidate.secret, Err(Unusable::NotRun { .. }));
+        self.candidates.iter().any(is_unread)
     }
 
     /// Returns one line for each candidate without a secret and each skipped source: `label: reason`.
@@ -207,6 +215,35 @@ pub enum Unusable {
     UnsupportedReference {
         /// The `source` of the reference.
         source_name: &'static str,
+    },
+    /// It refers to a place that the config does not describe.
+    #[error("{0}; `openclaw config validate` shows where")]
+    Reference(config::ReferenceProblem),
+    /// It refers to a program that gives no secret.
+    #[error(
+        "{error}; to see why, run it by hand with the `args` of `secrets.providers.{provider}`"
+    )]
+    Program {
+        /// The secret provider.
+        provider: String,
+        /// What went wrong.
+        error: ExecError,
+    },
+    /// It refers to a program, and programs are not run to show something.
+    #[error("the program of `secrets.providers.{provider}` is run when the key is needed")]
+    NotRun {
+        /// The secret provider.
+        provider: String,
+    },
+    /// It refers to an entry of the system's keyring that cannot be read.
+    #[error("cannot take `{id}` of `{service}` from the system's keyring: {problem}")]
+    Keyring {
+        /// The service that the entry belongs to.
+        service: String,
+        /// The entry.
+        id: String,
+        /// What is wrong, and what to do where that is known.
+        problem: String,
     },
     /// The access token has ended; the login has a refresh token.
     #[error("the login has expired")]

@@ -8,8 +8,8 @@ use config::{
     AgentId, ConfigStore, ConfigText, Environment, Home, HomeOptions, Problem, Settings, Severity,
     WriteOrigin,
 };
-use credentials::Resolver;
 use credentials::oauth::LoginStore;
+use credentials::{Programs, References, Resolver};
 use providers::http_client::{HttpClient, NetworkSettings};
 use providers::{Directory, Upstream};
 
@@ -162,14 +162,29 @@ impl Context {
 
     /// Returns what models exist for this home and how each is reached.
     pub(crate) fn directory(&self, config: &ReadConfig) -> Result<Directory, Failed> {
+        self.directory_with(config, Programs::Run)
+    }
+
+    /// The same; `programs` says whether those that give secrets are started.
+    pub(crate) fn directory_with(
+        &self,
+        config: &ReadConfig,
+        programs: Programs,
+    ) -> Result<Directory, Failed> {
         let catalog = self.catalog()?;
-        let resolver = self.resolver(config, &catalog);
+        let resolver = self.resolver(config, &catalog).with_programs(programs);
         Ok(Directory::build(
             Arc::clone(&catalog),
             &config.settings,
             &resolver,
             now_ms(),
         ))
+    }
+
+    /// Returns what follows the references of the config to the secrets themselves.
+    pub(crate) fn references<'a>(&'a self, config: &'a ReadConfig) -> References<'a> {
+        let secrets = &config.settings.secrets;
+        References::new(&self.home, &config.environment, secrets, Programs::Run)
     }
 
     /// Returns what finds credentials for the main agent.

@@ -34,7 +34,7 @@ impl GatewayClient {
             Ok(address) if !address.is_unspecified() => address,
             _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
         };
-        let token = crate::commands::gateway_run::configured_token(config)
+        let token = crate::commands::gateway_run::configured_token(context, config)
             .ok()
             .flatten();
         let address = SocketAddr::new(host, context.gateway_port(config));

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use catalog::{Catalog, ModelKind, Provider, ResolvedRef, Standing};
 use config::{ModelChoice, ProviderId, ProviderSettings, Settings};
-use credentials::{Candidate, Kind, Provenance, Resolution, Resolver, Secret, Unusable};
+use credentials::{
+    Candidate, Kind, Provenance, References, Resolution, Resolver, Secret, Unusable,
+};
 
 use crate::failover::{Chain, Skipped};
 
@@ -79,7 +81,14 @@ impl Directory {
         }
         let providers = ids
             .iter()
-            .map(|id| entry(&catalog, settings, id, &resolver.candidates(id, now_ms)))
+            .map(|id| {
+                let sources = Sources {
+                    resolution: resolver.candidates(id, now_ms),
+                    references: resolver.references(),
+                    now_ms,
+                };
+                entry(&catalog, settings, id, &sources)
+            })
             .collect();
         let defaults = &settings.agents.defaults;
         let alias = |row: &config::AgentModel| Some((row.alias.clone()?, row.reference.clone()));
@@ -428,17 +437,26 @@ fn is_twin(catalog: &Catalog, settings: &Settings, id: &ProviderId) -> bool {
     settings.models.provider(id).is_none() && settings.models.providers.iter().any(is_same)
 }
 
+/// Where the secrets of one provider come from.
+struct Sources<'a> {
+    resolution: Resolution,
+    references: References<'a>,
+    now_ms: u64,
+}
+
 fn entry(
     catalog: &Arc<Catalog>,
     settings: &Settings,
     id: &ProviderId,
-    resolution: &Resolution,
+    sources: &Sources<'_>,
 ) -> Entry {
+    let resolution = &sources.resolution;
     let configured = settings.models.provider(id);
     let known = catalog.provider(id.as_str());
     let logins = logins(resolution);
     let usable = resolution.usable().next();
-    let base_url = base_url(catalog, configured, known, usable.map(|(_, secret)| secret));
+    let base_url = base_url(catalog, configured, known, usable.map(|(_, secret)| secret))
+        .or_else(|| assumed_url(catalog, known.filter(|_| resolution.has_unread())));
     let target = base_url.and_then(|url| Target::new(catalog, id.as_str(), &url).ok());
     let plan = target.as_ref().and_then(|target| target.plan);
     let disabled = configured.and_then(|provider| provider.disabled.as_ref());
@@ -458,6 +476,8 @@ fn entry(
             problem: "it has no usable `baseUrl`".into(),
         }),
         (None, Some(_), Some(_)) => None,
+        // What a program gives is asked for before a call, not to list things.
+        (None, Some(_), None) if resolution.has_unread() => None,
         // A server of one's own may need no key; the vendor's hosts always do.
         (None, Some(target), None)
             if target.plan.is_none() && known.is_none() && resolution.candidates.is_empty() =>
@@ -470,7 +490,7 @@ fn entry(
         }),
     };
     let target = target.map(|target| match configured {
-        Some(provider) => with_settings(target, provider),
+        Some(provider) => with_settings(target, provider, sources),
         None => target,
     });
     let targets = target.map(|target| match logins.as_slice() {
@@ -527,15 +547,20 @@ fn base_url(
     chosen.map(|endpoint| endpoint.base_url.clone())
 }
 
-fn with_settings(mut target: Target, provider: &ProviderSettings) -> Target {
+/// Returns the host of a provider whose key is not known yet.
+fn assumed_url(catalog: &Catalog, known: Option<&Provider>) -> Option<String> {
+    let endpoint = catalog.endpoint(&known?.assumed_endpoint)?;
+    Some(endpoint.base_url.clone())
+}
+
+fn with_settings(mut target: Target, provider: &ProviderSettings, sources: &Sources<'_>) -> Target {
     if let Some(seconds) = provider.timeout_seconds {
         target.timeout = Duration::from_secs(seconds);
     }
     for (name, value) in &provider.headers {
-        // References in headers are resolved with the credentials that need them; plain values are enough here.
-        let config::SecretInput::Plain(value) = value else {
-            continue;
-        };
+        let value = sources.references.resolve(value, sources.now_ms);
+        // A header whose secret cannot be had is left out; the service says what it misses.
+        let Ok(value) = value else { continue };
         if let (Ok(name), Ok(mut value)) = (
             http::HeaderName::try_from(name),
             http::HeaderValue::try_from(value.expose()),

@@ -38,7 +38,7 @@ const fn some(pattern: &'static [&'static str], keys: &'static [&'static str]) -
 const KNOWN: &[Known] = &[
     all(&[], &[
         "$schema", "meta", "wizard", "diagnostics", "update", "telemetry", "browser",
-        "ui", "secrets", "accessGroups", "acp", "nodeHost", "worktreeRoot",
+        "ui", "accessGroups", "acp", "nodeHost", "worktreeRoot",
         "worktreeAcceleration", "tools", "security", "bindings", "broadcast", "attachments", "messages", "tts",
         "commands", "approvals", "session", "cron", "transcripts", "hooks", "channels", "discovery", "talk",
         "cloudWorkers", "desktop", "memory", "mcp", "skills", "surfaces", "proxy",
@@ -77,6 +77,9 @@ const KNOWN: &[Known] = &[
         "authPermanentMaxMinutes", "failureWindowHours", "overloadedProfileRotations", "overloadedBackoffMs",
         "rateLimitedProfileRotations",
     ]),
+    some(&["secrets"], &["resolution"]),
+    all(&["secrets", "defaults"], &[]),
+    all(&["secrets", "providers", "*"], &["pluginIntegration"]),
     all(&["env", "shellEnv"], &[]),
     some(&["logging"], &[
         "consoleStyle", "redactPatterns", "redactSensitive", "audit",

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::problem::{Problem, Severity};
 use crate::include::Resolved;
-use crate::secret::SecretInput;
+use crate::secret::{SecretInput, SecretRef};
 use crate::text::{ConfigText, kind_of};
 use crate::value_path::ValuePath;
 
@@ -39,6 +39,7 @@ pub(super) struct Reader<'t> {
     /// What was asked for, so that a test can compare it with the schema.
     #[cfg(test)]
     pub(super) asked: std::cell::RefCell<Vec<ValuePath>>,
+    references: Vec<(ValuePath, SecretRef)>,
 }
 
 impl<'t> Reader<'t> {
@@ -49,6 +50,7 @@ impl<'t> Reader<'t> {
             problems: Vec::new(),
             #[cfg(test)]
             asked: std::cell::RefCell::default(),
+            references: Vec::new(),
         }
     }
 
@@ -57,6 +59,11 @@ impl<'t> Reader<'t> {
         self.problems
             .sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         self.problems
+    }
+
+    /// Returns the references to secrets that were read, with their places.
+    pub(super) fn take_references(&mut self) -> Vec<(ValuePath, SecretRef)> {
+        std::mem::take(&mut self.references)
     }
 
     /// Returns how many problems there are so far; see [`Reader::first_error_since`].
@@ -297,7 +304,13 @@ impl<'t> Reader<'t> {
 
     pub(super) fn secret(&mut self, parent: &Section<'_>, key: &str) -> Option<SecretInput> {
         match SecretInput::read(self.member(parent, key)?) {
-            Ok(secret) => Some(secret),
+            Ok(secret) => {
+                if let SecretInput::Ref(reference) = &secret {
+                    self.references
+                        .push((parent.path.key(key), reference.clone()));
+                }
+                Some(secret)
+            }
             Err(why) => {
                 self.error(parent.path.key(key), why, None);
                 None

@@ -10,6 +10,8 @@ use super::auth::AuthMode;
 use super::gateway::{Bind, GatewayAuthMode, GatewayMode};
 use super::logging::LogLevel;
 use super::models::{APIS, ModelsMode, TIMEOUT_SECONDS_MAX};
+use super::secrets::{BYTES_MAX, FileMode, WAIT_MS_MAX};
+use crate::secret::RefSource;
 
 /// What a value must be.
 #[derive(Clone, Copy)]
@@ -175,6 +177,33 @@ pub(super) const KEYS: &[Key] = &[
     key("logging.consoleLevel", Words(|| names(&LogLevel::WORDS)), "Level of the terminal."),
     key("logging.file", Text, "Log file, instead of `logs/openclaw.log` in the home."),
     key("logging.maxFileBytes", TOKENS, "Size at which the log file is rotated, in bytes."),
+    key("secrets", Object, "Places that references to secrets point to."),
+    key("secrets.providers", Object, "Places by name."),
+    key("secrets.providers.*", Object, "One place; a reference names it as `provider`."),
+    key("secrets.providers.*.source", Words(|| names(&RefSource::WORDS)), "Kind of place."),
+    key("secrets.providers.*.allowlist", Texts, "`env`: the only variables that may be read."),
+    key("secrets.providers.*.path", Text, "`file`: the file; `~` is the home."),
+    key("secrets.providers.*.mode", Words(|| names(&FileMode::WORDS)), "`file`: an object whose ids are JSON pointers, or one secret whose id is `value`.").or("\"json\""),
+    key("secrets.providers.*.maxBytes", Whole(1, BYTES_MAX), "`file`: the most that is read, in bytes."),
+    key("secrets.providers.*.command", Text, "`exec`: the program, by its whole path."),
+    key("secrets.providers.*.args", Texts, "`exec`: its arguments; no shell looks at them."),
+    key("secrets.providers.*.env", Object, "`exec`: variables it gets, by name."),
+    key("secrets.providers.*.env.*", Text, "Value of one variable."),
+    key("secrets.providers.*.passEnv", Texts, "`exec`: variables of this process that it gets."),
+    key("secrets.providers.*.timeoutMs", Whole(1, WAIT_MS_MAX), "`exec`: how long it may take, in milliseconds.").or("5000"),
+    key("secrets.providers.*.noOutputTimeoutMs", Whole(1, WAIT_MS_MAX), "`exec`: how long it may print nothing, in milliseconds; `timeoutMs` when absent."),
+    key("secrets.providers.*.maxOutputBytes", Whole(1, BYTES_MAX), "`exec`: the most it may print, in bytes.").or("1048576"),
+    key("secrets.providers.*.jsonOnly", Flag, "`exec`: whether the secret alone is no answer.").or("true"),
+    key("secrets.providers.*.trustedDirs", Texts, "`exec`: folders in which the program must be; anywhere when empty."),
+    key("secrets.providers.*.allowSymlinkCommand", Flag, "`exec`: whether `command` may be a symbolic link.").or("false"),
+    key("secrets.providers.*.allowInsecurePath", Flag, "`exec`: whether others may be able to change the program.").or("false"),
+    key("secrets.providers.*.service", Text, "`keyring`: name under which the entries are kept.").or("\"openclaw\""),
+    key("secrets.defaults", Object, "Place that is meant when a reference names none, by source."),
+    key("secrets.defaults.env", Text, "Place for `env`."),
+    key("secrets.defaults.file", Text, "Place for `file`."),
+    key("secrets.defaults.exec", Text, "Place for `exec`."),
+    key("secrets.defaults.store", Text, "Place for `store`."),
+    key("secrets.defaults.keyring", Text, "Place for `keyring`."),
     key("plugins", Object, "Plugins of OpenClaw."),
     key("plugins.entries", Object, "Plugins by id."),
     key("plugins.entries.*", Object, "One plugin."),
@@ -258,7 +287,7 @@ fn describe(key: &Key) -> Value {
             "type": "object",
             "required": ["source", "id"],
             "properties": {
-                "source": {"enum": ["env", "file", "exec", "store"]},
+                "source": {"enum": names(&RefSource::WORDS)},
                 "provider": {"type": "string", "default": "default"},
                 "id": {"type": "string"},
             },
@@ -325,6 +354,7 @@ mod tests {
                 [("provider", "p"), ("mode", "token")].as_slice(),
             ),
             ("models.providers.some.models[0]", &[("id", "m")]),
+            ("secrets.providers.some", &[("source", "env")]),
             ("agents.list[0]", &[("id", "a")]),
         ] {
             let parent: ValuePath = parent.parse().unwrap();

@@ -7,7 +7,6 @@ use config::{AuthMode, AuthProfile, ProfileId, ProviderId};
 use crate::agent_stores::Found;
 use crate::profile::{Credential, Expiry, HeldSecret, Kind, Login, Profile};
 use crate::secret::Secret;
-use crate::secret_reference;
 use crate::source::{Candidate, Resolution, SkipReason, Skipped, Unusable};
 
 use super::scope::Scope;
@@ -146,7 +145,7 @@ impl Resolver<'_> {
     ) -> Candidate {
         let secret = match &found.profile.credential {
             Credential::ApiKey { key } | Credential::Token { token: key, .. } => {
-                self.held(key, resolution)
+                self.held(key, now_ms, resolution)
             }
             Credential::OAuth(login) => access_token(login, now_ms),
         };
@@ -156,11 +155,16 @@ impl Resolver<'_> {
         }
     }
 
-    fn held(&self, held: &HeldSecret, resolution: &mut Resolution) -> Result<Secret, Unusable> {
+    fn held(
+        &self,
+        held: &HeldSecret,
+        now_ms: u64,
+        resolution: &mut Resolution,
+    ) -> Result<Secret, Unusable> {
         match held {
             HeldSecret::Inline(secret) => Ok(secret.clone()),
             HeldSecret::Reference(reference) => {
-                let followed = secret_reference::follow(reference, self.home, self.environment);
+                let followed = self.references().follow(reference, now_ms);
                 resolution.warnings.extend(followed.warning);
                 followed.secret
             }

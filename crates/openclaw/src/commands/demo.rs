@@ -170,7 +170,7 @@ struct Running {
 impl Running {
     fn start(runtime: &Runtime, context: &Context) -> Result<Self, Failed> {
         let config = context.config()?;
-        let token = gateway_run::configured_token(&config)?
+        let token = gateway_run::configured_token(context, &config)?
             .ok_or_else(|| Failed::new("onboarding made no gateway token"))?;
         let address = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0));
         let listener = runtime

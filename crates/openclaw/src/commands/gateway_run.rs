@@ -9,7 +9,7 @@ use gateway::{Auth, ListenError, Parts, Stop};
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::cli::gateway::GatewayRunArgs;
-use crate::context::{Context, ReadConfig, log_path};
+use crate::context::{Context, ReadConfig, log_path, now_ms};
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
 use crate::output::Output;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &GatewayRunArgs, log_level: Option<&str>, context: &Cont
         bind_address(args.bind.as_deref(), &config.settings.gateway)?,
         port(args, &config, context),
     );
-    let auth = auth(args, &config, address.ip(), context.out)?;
+    let auth = auth(args, &config, address.ip(), context)?;
     let console = (!args.quiet).then(|| console(context.out));
     let log = log(context, &config, log_level, console)?;
     let plan = Plan {
@@ -179,10 +179,10 @@ fn auth(
     args: &GatewayRunArgs,
     config: &ReadConfig,
     address: IpAddr,
-    out: Output,
+    context: &Context,
 ) -> Result<Auth, Failed> {
     let settings = &config.settings.gateway.auth;
-    if let Some(token) = configured_token(config)? {
+    if let Some(token) = configured_token(context, config)? {
         if settings.mode == Some(GatewayAuthMode::None) && address.is_loopback() {
             return Ok(Auth::None);
         }
@@ -200,7 +200,7 @@ fn auth(
     if args.allow_unconfigured && address.is_loopback() {
         let token = new_token()?;
         // Only to the terminal: the log must not hold it.
-        out.note(format!("token for this run: {token}"));
+        context.out.note(format!("token for this run: {token}"));
         return Ok(Auth::Token(Secret::new(token)));
     }
     Err(Failed::new("no gateway token is configured")
@@ -212,7 +212,10 @@ fn auth(
 ///
 /// # Errors
 /// When one is configured but empty or cannot be resolved: an empty secret must never mean "no check".
-pub(crate) fn configured_token(config: &ReadConfig) -> Result<Option<String>, Failed> {
+pub(crate) fn configured_token(
+    context: &Context,
+    config: &ReadConfig,
+) -> Result<Option<String>, Failed> {
     let settings = &config.settings.gateway.auth;
     let by_password = settings.mode == Some(GatewayAuthMode::Password);
     let variable = if by_password {
@@ -229,8 +232,9 @@ pub(crate) fn configured_token(config: &ReadConfig) -> Result<Option<String>, Fa
         (&settings.token, "gateway.auth.token")
     };
     let Some(input) = input else { return Ok(None) };
-    let value = input
-        .resolve(&config.environment)
+    let value = context
+        .references(config)
+        .resolve(input, now_ms())
         .map_err(|error| Failed::of(&error).hint(format!("it is needed for `{path}`")))?;
     if value.expose().trim().is_empty() {
         return Err(Failed::new(format!("`{path}` is empty"))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use catalog::{Catalog, ModelKind, ResolvedRef};
 use config::{ModelRow, ProviderId, ProviderSettings, Settings};
+use credentials::Programs;
 use providers::Directory;
 use providers::directory::ListedModel;
 
@@ -15,6 +16,7 @@ use crate::failed::Failed;
 pub(super) struct Names<'a> {
     context: &'a Context,
     config: &'a ReadConfig,
+    programs: Programs,
     pub(super) settings: &'a Settings,
     pub(super) catalog: Arc<Catalog>,
     pub(super) directory: Directory,
@@ -47,9 +49,25 @@ impl Named {
 }
 
 impl<'a> Names<'a> {
-    /// Reads catalog and credentials.
+    /// Reads catalog and credentials. No program is started for that: a name has the same meaning without its key.
     pub(super) fn of(context: &'a Context, config: &'a ReadConfig) -> Result<Self, Failed> {
-        let directory = context.directory(config)?;
+        Self::read(context, config, Programs::Leave)
+    }
+
+    /// The same for commands that show the credentials themselves: those that programs give are asked for.
+    pub(super) fn with_credentials(
+        context: &'a Context,
+        config: &'a ReadConfig,
+    ) -> Result<Self, Failed> {
+        Self::read(context, config, Programs::Run)
+    }
+
+    fn read(
+        context: &'a Context,
+        config: &'a ReadConfig,
+        programs: Programs,
+    ) -> Result<Self, Failed> {
+        let directory = context.directory_with(config, programs)?;
         let providers = directory
             .providers()
             .map(|view| {
@@ -64,6 +82,7 @@ impl<'a> Names<'a> {
         Ok(Self {
             context,
             config,
+            programs,
             settings: &config.settings,
             catalog: context.catalog()?,
             directory,
@@ -94,6 +113,7 @@ impl<'a> Names<'a> {
         // Without a host in the config it is the key that is missing, not the host.
         let id = ProviderId::new(provider).ok()?;
         let resolver = self.context.resolver(self.config, &self.catalog);
+        let resolver = resolver.with_programs(self.programs);
         let found = resolver.candidates(&id, crate::context::now_ms());
         Some(found.describe_none())
     }

@@ -34,7 +34,7 @@ pub(super) fn run(args: &ModelsStatusArgs, context: &Context) -> Done {
     let out = context.out.with_json(args.json);
     let config = context.config()?;
     config.warn_about_errors(out);
-    let names = Names::of(context, &config)?;
+    let names = Names::with_credentials(context, &config)?;
     let agent = AgentId::main();
     let report = Report {
         auth: Auth::read(context, &config, &names, now_ms()),

@@ -25,7 +25,7 @@ pub(super) fn run(args: &AuthExplainArgs, context: &Context) -> Done {
     let config = context.config()?;
     config.warn_about_errors(out);
     let place = AgentPlace::of(context, &config, &args.scope.agent)?;
-    let names = Names::of(context, &config)?;
+    let names = Names::with_credentials(context, &config)?;
     let provider = provider_named(&names, &args.provider)?;
     let now_ms = now_ms();
     let resolver = place.resolver(&config, &names.catalog);
