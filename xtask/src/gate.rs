@@ -48,6 +48,12 @@ const STEPS: &[Step] = &[
         hint: "the lint's name in brackets leads to its explanation",
     },
     Step {
+        title: "the feature `keyring`",
+        is_fast: false,
+        run: keyring,
+        hint: "cargo check -p openclaw --features keyring",
+    },
+    Step {
         title: "graph of crates",
         is_fast: true,
         run: dag::run,
@@ -143,6 +149,17 @@ fn formatting() -> anyhow::Result<()> {
 fn lints() -> anyhow::Result<()> {
     let clippy = ["clippy", "--workspace", "--all-targets"];
     process::run(cargo(&clippy).args(["--", "-D", "warnings"]))
+}
+
+/// What no other step builds has to compile too.
+fn keyring() -> anyhow::Result<()> {
+    process::run(&mut cargo(&[
+        "check",
+        "-p",
+        "openclaw",
+        "--features",
+        "keyring",
+    ]))
 }
 
 fn tests() -> anyhow::Result<()> {

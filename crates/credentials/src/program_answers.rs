@@ -31,8 +31,8 @@ type Slot = Mutex<Option<(u64, Answer)>>;
 static QUESTIONS: Mutex<Vec<Question>> = Mutex::new(Vec::new());
 
 /// Returns the answer of a program, which is run when there is none that is fresh; blocks up to its deadline.
-pub(crate) fn ask(source: ExecSource, provider: &str, id: &str, now_ms: u64) -> Answer {
-    let slot = slot(&source, provider, id);
+pub(crate) fn ask(source: &ExecSource, provider: &str, id: &str, now_ms: u64) -> Answer {
+    let slot = slot(source, provider, id);
     let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(answer) = fresh(slot.as_ref(), now_ms) {
         return answer;

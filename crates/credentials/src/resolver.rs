@@ -148,6 +148,7 @@ fn candidate(
         label: provenance.label(),
         kind,
         provenance,
+        reference: None,
         secret,
         expires_at_ms: None,
         caution: None,

@@ -132,7 +132,7 @@ impl<'a> References<'a> {
     ) -> Result<Secret, Unusable> {
         let source = ExecSource::new(place, self.home, self.environment);
         let answer = match self.programs {
-            Programs::Run => program_answers::ask(source, name, id, now_ms),
+            Programs::Run => program_answers::ask(&source, name, id, now_ms),
             Programs::Leave => match program_answers::known(&source, name, id, now_ms) {
                 Some(answer) => answer,
                 None => {

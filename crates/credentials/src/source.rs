@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use config::{AgentId, AuthMode, ProfileId, ProviderId};
+use config::{AgentId, AuthMode, ProfileId, ProviderId, SecretRef};
 use thiserror::Error;
 
 use crate::exec_secret::ExecError;
@@ -114,6 +114,8 @@ pub struct Candidate {
     pub kind: Kind,
     /// Where it was found.
     pub provenance: Provenance,
+    /// Where the source says the secret itself is, when it only refers to it.
+    pub reference: Option<SecretRef>,
     /// The secret, or why it cannot be used at the moment.
     pub secret: Result<Secret, Unusable>,
     /// When the secret ends, in milliseconds since 1970 UTC.

@@ -11,6 +11,7 @@ mod credentials {
     mod original_bug;
     mod precedence;
     mod qwen_code;
+    mod references;
     mod refresh;
     mod refresh_failures;
     mod refresh_races;

@@ -132,7 +132,7 @@ fn is_secret(names: &[&str], text: &str) -> bool {
     let parent = names.len().checked_sub(2).and_then(|at| names.get(at));
     match names {
         [] | ["env", "shellEnv", ..] => false,
-        ["env", ..] => true,
+        ["env", ..] | ["secrets", "providers", _, "env", ..] => true,
         [.., name] if parent == Some(&"headers") => !OPEN_HEADERS
             .iter()
             .any(|open| name.eq_ignore_ascii_case(open)),

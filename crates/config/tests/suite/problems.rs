@@ -210,3 +210,57 @@ fn both_rosters_are_read() {
         ]
     );
 }
+
+#[test]
+fn names_place_and_reason_in_secrets() {
+    let cases = [
+        (
+            "{ secrets: { providers: { v: { source: 'exec' } } } }",
+            "error 1:27: secrets.providers.v: `command` is missing",
+        ),
+        (
+            "{ secrets: { providers: { v: { source: 'exec', command: 'op' } } } }",
+            "error 1:48: secrets.providers.v.command: `op` is not an absolute path (write the whole path, as `command -v` prints it)",
+        ),
+        (
+            "{ secrets: { providers: { v: { source: 'exec', command: '/op', timeoutMs: 0 } } } }",
+            "error 1:64: secrets.providers.v.timeoutMs: must be a whole number, 1 to 120000, this is 0",
+        ),
+        (
+            "{ secrets: { providers: { v: { source: 'moon' } } } }",
+            "error 1:32: secrets.providers.v.source: `moon` is not known here (use one of `env`, `file`, `exec`, `store`, `keyring`)",
+        ),
+        (
+            "{ secrets: { providers: { V: { source: 'env' } } } }",
+            "error 1:27: secrets.providers.V: a name is lower case letters, digits, `_` and `-`, at most 64",
+        ),
+        (
+            "{ secrets: { providers: { f: { source: 'file', path: 'a.json' } } } }",
+            "error 1:48: secrets.providers.f.path: `a.json` is neither absolute nor in `~`",
+        ),
+        (
+            "{ secrets: { providers: { f: { source: 'file', pth: '/a', path: '/b' } } } }",
+            "warning 1:48: secrets.providers.f.pth: this key is not known and has no effect (did you mean `path`?)",
+        ),
+        (
+            "{ gateway: { auth: { token: { source: 'exec', provider: 'v', id: 't' } } } }",
+            "error 1:22: gateway.auth.token: `secrets.providers` has no `v` (add `secrets.providers.v` with `source: \"exec\"`)",
+        ),
+        (
+            "{ secrets: { providers: { f: { source: 'file', path: '/b' } } }, gateway: { auth: { token: { source: 'file', provider: 'f', id: 't' } } } }",
+            "error 1:85: gateway.auth.token: the id `t` is not possible: a JSON pointer such as `/qwen/apiKey` is needed",
+        ),
+        (
+            "{ secrets: { providers: { e: { source: 'env', allowlist: ['A'] } } }, gateway: { auth: { token: { source: 'env', provider: 'e', id: 'B' } } } }",
+            "error 1:90: gateway.auth.token: `secrets.providers.e.allowlist` does not name B (add it to `secrets.providers.e.allowlist`)",
+        ),
+    ];
+    check(&cases);
+}
+
+#[test]
+fn a_reference_may_leave_the_usual_provider_out() {
+    let source = "{ secrets: { providers: { v: { source: 'exec', command: '/op' } }, defaults: { exec: 'v' } }, \
+                  gateway: { auth: { token: { source: 'exec', id: 'gateway/token' } } } }";
+    assert_eq!(problems(source), Vec::<String>::new());
+}

@@ -1,7 +1,9 @@
 //! `models.providers.<id>.apiKey`: in clear, as `${NAME}`, or as a reference.
 
+use config::SecretInput;
+
 use crate::profile::Kind;
-use crate::source::{Provenance, Resolution};
+use crate::source::{Candidate, Provenance, Resolution};
 
 use super::scope::Scope;
 use super::{Resolver, candidate};
@@ -25,9 +27,14 @@ impl Resolver<'_> {
             };
             let followed = self.references().resolve_with_warning(input, now_ms);
             resolution.warnings.extend(followed.warning);
-            resolution
-                .candidates
-                .push(candidate(scope, Kind::ApiKey, provenance, followed.secret));
+            let reference = match input {
+                SecretInput::Ref(reference) => Some(reference.clone()),
+                SecretInput::Plain(_) | SecretInput::EnvTemplate(_) => None,
+            };
+            resolution.candidates.push(Candidate {
+                reference,
+                ..candidate(scope, Kind::ApiKey, provenance, followed.secret)
+            });
         }
     }
 }

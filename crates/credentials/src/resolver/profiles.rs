@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use config::{AuthMode, AuthProfile, ProfileId, ProviderId};
+use config::{AuthMode, AuthProfile, ProfileId, ProviderId, SecretRef};
 
 use crate::agent_stores::Found;
 use crate::profile::{Credential, Expiry, HeldSecret, Kind, Login, Profile};
@@ -151,6 +151,7 @@ impl Resolver<'_> {
         };
         Candidate {
             expires_at_ms: found.profile.expiry().at_ms(),
+            reference: reference_of(found.profile).cloned(),
             ..candidate(scope, found.profile.kind(), found.provenance(), secret)
         }
     }
@@ -222,6 +223,17 @@ impl Resolver<'_> {
             },
             None => SkipReason::NotListed,
         }
+    }
+}
+
+/// Returns where the profile says its secret is, when it does not hold it.
+fn reference_of(profile: &Profile) -> Option<&SecretRef> {
+    match &profile.credential {
+        Credential::ApiKey { key } | Credential::Token { token: key, .. } => match key {
+            HeldSecret::Reference(reference) => Some(reference),
+            HeldSecret::Inline(_) | HeldSecret::Missing => None,
+        },
+        Credential::OAuth(_) => None,
     }
 }
 

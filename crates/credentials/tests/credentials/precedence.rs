@@ -108,7 +108,7 @@ fn a_reference_that_leads_nowhere_is_said() {
         ),
         (
             r#"{source: "exec", id: "vault"}"#,
-            "references of source `exec` are not available yet",
+            "`secrets.providers` has no `default`; `openclaw config validate` shows where",
         ),
         (
             r#""<your key>""#,

@@ -18,8 +18,19 @@ const ACCESS: &str = "canary-access-token-5d6e7f8091";
 const REFRESH: &str = "canary-refresh-token-a1c3e5f709";
 const TOKEN: &str = "canary-gateway-token-0918273645";
 const HEADER: &str = "canary-header-value-1029384756";
-const SECRETS: [&str; 8] = [
-    KEY, VARIABLE, DOTENV, IN_CONFIG, ACCESS, REFRESH, TOKEN, HEADER,
+const FROM_PROGRAM: &str = "sk-canary0key0from0a0program0c0ffee";
+const FOR_PROGRAM: &str = "canary-for-the-vault-5647382910";
+const SECRETS: [&str; 10] = [
+    KEY,
+    VARIABLE,
+    DOTENV,
+    IN_CONFIG,
+    ACCESS,
+    REFRESH,
+    TOKEN,
+    HEADER,
+    FROM_PROGRAM,
+    FOR_PROGRAM,
 ];
 
 /// Files whose purpose is to keep secrets; they belong to their owner only.
@@ -32,22 +43,31 @@ fn keeps_secrets(path: &Path) -> bool {
         ".env",
         "models.json",
         "/locks/",
+        "vault",
     ];
     stores.iter().any(|store| text.contains(store))
 }
 
 fn home(studio: &Studio) -> Home {
+    let shell = std::fs::canonicalize("/bin/sh").unwrap();
+    // A shell starts in the folder of its program, so the script is named by its place in the home.
+    let vault = json!({"source": "exec", "command": shell, "args": ["-c", ". \"$HOME/vault\""], "jsonOnly": false,
+        "env": {"VAULT_SESSION": FOR_PROGRAM}});
     let home = studio.reached_by(Home::with_config(&json!({
         "gateway": {"mode": "local", "auth": {"mode": "token", "token": TOKEN}},
         "agents": {"defaults": {"model": {"primary": "qwen/qwen3.5-plus", "fallbacks": ["own/m", "qwen-portal/coder-model"]}}},
         "env": {"vars": {"QWEN_TOKEN_PLAN_API_KEY": VARIABLE}},
+        "secrets": {"providers": {"vault": vault}},
         "models": {"providers": {
             "qwen": {"baseUrl": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "models": []},
+            "vaulted": {"baseUrl": studio.emulator.url_for("dashscope-intl.aliyuncs.com", "/compatible-mode/v1"),
+                "apiKey": {"source": "exec", "provider": "vault", "id": "key"}, "models": [{"id": "m", "name": "m"}]},
             "own": {"baseUrl": studio.emulator.url_for("dashscope.aliyuncs.com", "/compatible-mode/v1"), "apiKey": IN_CONFIG,
                 "headers": {"X-Own": HEADER}, "models": [{"id": "m", "name": "m"}]},
             "qwen-portal": {"baseUrl": "https://portal.qwen.ai/v1", "apiKey": "qwen-oauth", "models": [{"id": "coder-model", "name": "c"}]},
         }},
     })));
+    home.write("vault", &format!("echo {FROM_PROGRAM}\n"));
     home.write(".openclaw/.env", &format!("MODELSTUDIO_API_KEY={DOTENV}\n"));
     let profiles = json!({"version": 1, "profiles": {
         "qwen:default": {"type": "api_key", "provider": "qwen", "key": KEY},
@@ -75,10 +95,12 @@ models fallbacks list
 models auth list
 models auth explain qwen
 models auth explain qwen-portal
+models auth explain vaulted
 models auth order get --provider qwen
 config get gateway
 config get gateway.auth.token
 config get models.providers
+config get secrets
 config get env
 config get agents
 config set gateway.port 18999 --dry-run
@@ -96,6 +118,7 @@ plugins list
 health
 infer model run --local --prompt x
 infer model run --local --model own/m --prompt x
+infer model run --local --model vaulted/m --prompt x
 infer model run --local --model qwen-portal/coder-model --prompt x
 agent --local --message x
 onboard --non-interactive --auth-choice qwen-api-key --dry-run
@@ -149,6 +172,7 @@ fn the_gateway_lets_no_secret_out() {
         ("/readyz", None),
         ("/v1/chat/completions", Some("openclaw")),
         ("/v1/chat/completions", Some("own/m")),
+        ("/v1/chat/completions", Some("vaulted/m")),
         ("/v1/chat/completions", Some("qwen-portal/coder-model")),
         ("/v1/chat/completions", Some("nobody/x")),
     ] {

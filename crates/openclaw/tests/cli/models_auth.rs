@@ -14,6 +14,8 @@ mod logout;
 mod order;
 #[path = "models_auth/paste.rs"]
 mod paste;
+#[path = "models_auth/references.rs"]
+mod references;
 
 /// The store of the agent `main`.
 const STORE: &str = ".openclaw/agents/main/agent/auth-profiles.json";

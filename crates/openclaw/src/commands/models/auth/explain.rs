@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use config::{AgentId, ProviderId};
+use config::{AgentId, ProviderId, SecretRef};
 use credentials::{Candidate, Provenance, Resolution, Resolver, Secret};
 use serde_json::{Value, json};
 
@@ -92,6 +92,7 @@ struct Row {
     state: Option<&'static str>,
     repair: Option<String>,
     provenance: Option<Provenance>,
+    reference: Option<SecretRef>,
     fingerprint: Option<String>,
     reason: Option<String>,
     caution: Option<String>,
@@ -129,6 +130,7 @@ fn rows(resolution: &Resolution, resolver: &Resolver<'_>, judge: &Judge) -> Vec<
         state: judged(skipped.provenance.as_ref()).map(|judgement| judgement.state),
         repair: None,
         provenance: skipped.provenance.clone(),
+        reference: None,
         fingerprint: None,
         reason: Some(skipped.reason.to_string()),
         caution: None,
@@ -156,6 +158,7 @@ fn row_of(candidate: &Candidate, role: Role, judgement: Option<Judgement>) -> Ro
         state,
         repair,
         provenance: Some(candidate.provenance.clone()),
+        reference: candidate.reference.clone(),
         fingerprint: candidate.secret.as_ref().ok().map(Secret::mask),
         reason: refusal.or(renewed).or(problem),
         caution: candidate.caution.map(|caution| caution.to_string()),
@@ -256,6 +259,7 @@ impl View<'_> {
         let mut parts: Vec<String> = Vec::new();
         parts.extend(row.kind.map(str::to_owned));
         parts.extend(row.fingerprint.clone());
+        parts.extend(row.reference.as_ref().map(by_reference));
         parts.extend(row.state.map(str::to_owned));
         parts.extend(row.expires_at_ms.map(|at_ms| {
             let word = if at_ms > self.now_ms {
@@ -323,6 +327,22 @@ impl View<'_> {
     }
 }
 
+/// Says where the secret itself is: `by exec vault (qwen/key)`.
+fn by_reference(reference: &SecretRef) -> String {
+    let SecretRef {
+        source,
+        provider,
+        id,
+    } = reference;
+    format!("by {} {provider} ({id})", source.as_str())
+}
+
+fn reference_json(reference: &SecretRef) -> Value {
+    json!({
+        "source": reference.source.as_str(), "provider": reference.provider, "id": reference.id,
+    })
+}
+
 fn source_json(row: &Row) -> Value {
     let (store, agent) = match &row.provenance {
         Some(Provenance::Profile { store, agent, .. }) => (Some(store.path()), Some(agent)),
@@ -339,6 +359,7 @@ fn source_json(row: &Row) -> Value {
         "repair": row.repair,
         "fingerprint": row.fingerprint,
         "source": row.provenance.as_ref().map(ToString::to_string),
+        "reference": row.reference.as_ref().map(reference_json),
         "store": store,
         "agent": agent.map(AgentId::as_str),
         "reason": row.reason,
