@@ -1,6 +1,8 @@
-"""Runs the scenarios of this folder: the official OpenAI SDK, the gateway, and the emulator behind it as a proxy.
+"""Runs the scenarios of this folder: the official SDKs, the gateway, and the emulator behind it as a proxy.
 
-    python run.py --binary target/debug/openclaw [test name ...]
+    python run.py --binary target/debug/openclaw [--ai-sdk <folder>] [test name ...]
+
+The folder is `ai-sdk` with its packages installed; without it the Vercel AI SDK is not tested, which is said loudly.
 
 Everything lives in a temporary home on loopback ports. The exit code is 0 when every scenario passed, both servers
 ended well, and neither the provider's key nor the gateway's token was seen where it must not be.
@@ -22,8 +24,10 @@ import stand  # noqa: E402
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", required=True, type=pathlib.Path)
+    parser.add_argument("--ai-sdk", type=pathlib.Path, help="folder with the packages of the Vercel AI SDK")
     parser.add_argument("names", nargs="*", help="tests to run instead of all, such as test_chat")
     arguments = parser.parse_args()
+    stand.ai_sdk = arguments.ai_sdk and arguments.ai_sdk.resolve()
     # The SDK talks to loopback only, whatever proxy this machine uses.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
     with tempfile.TemporaryDirectory(prefix="openclaw-sdk-") as folder:

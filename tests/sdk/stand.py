@@ -10,6 +10,7 @@ import threading
 import unittest
 import urllib.request
 
+import anthropic
 import openai
 
 KEY = "sk-emulator-standard-intl"
@@ -17,6 +18,11 @@ TOKEN = "canary-of-the-gateway-81d3"
 MODEL = "qwen/qwen3-max-2026-01-23"
 # A model that thinks when asked to, and one that sees.
 THINKING_MODEL = "qwen/qwen3.5-plus"
+# A model that takes an effort of thinking.
+EFFORT_MODEL = "qwen/qwen3.8-flash"
+# The same on a host of which nothing is known but that it answers chat completions.
+CHAT_ONLY_MODEL = "chat-only/qwen3.5-plus"
+CHAT_ONLY_EFFORT_MODEL = "chat-only/qwen3.8-flash"
 # Longest wait for a server or an answer; a crash must not hang the run.
 WAIT_SECONDS = 20
 
@@ -37,6 +43,8 @@ CONFIG = {
 
 # Set by the runner before any test begins.
 running: "Stand"
+# Folder of the Vercel AI SDK and its script, if it could be installed.
+ai_sdk: pathlib.Path | None = None
 
 
 class Server:
@@ -109,6 +117,12 @@ class Stand:
         self.emulator_url = f"http://{described['address']}"
         config = self.home / ".openclaw" / "openclaw.json"
         config.parent.mkdir()
+        CONFIG["models"]["providers"]["chat-only"] = {
+            "baseUrl": f"{self.emulator_url}/dashscope-intl.aliyuncs.com/compatible-mode/v1",
+            "apiKey": KEY,
+            "api": "openai-completions",
+            "models": [{"id": id, "name": id} for id in ["qwen3.5-plus", "qwen3.8-flash"]],
+        }
         config.write_text(json.dumps(CONFIG))
         command = [str(self.binary), "gateway", "run", "--port", "0"]
         self.gateway = Server(command, plain | described["env"], self.home)
@@ -161,14 +175,21 @@ class Scenario(unittest.TestCase):
         self.addCleanup(client.close)
         return client
 
+    def messages_client(self) -> anthropic.Anthropic:
+        """Returns a client of the Messages format that never retries by itself."""
+        base_url = running.base_url.removesuffix("/v1")
+        client = anthropic.Anthropic(base_url=base_url, api_key=TOKEN, max_retries=0, timeout=WAIT_SECONDS)
+        self.addCleanup(client.close)
+        return client
+
     def script(self, **rule: object) -> None:
         """Makes the emulator fail as the rule says."""
         running.control("POST", "script", {"rules": [rule]})
 
-    def upstream(self) -> list[dict]:
-        """Returns the chat requests that reached the emulator."""
+    def upstream(self, path: str = "/chat/completions") -> list[dict]:
+        """Returns the requests for `path` that reached the emulator."""
         seen = running.control("GET", "requests")
-        return [request for request in seen if request["path"].endswith("/chat/completions")]
+        return [request for request in seen if request["path"].endswith(path)]
 
     def ask(self, text: str, **options: object):
         """Sends one user message."""

@@ -16,7 +16,7 @@ class Models(Scenario):
         for model in models:
             self.assertEqual(model.object, "model")
             self.assertIsInstance(model.created, int)
-            self.assertIn(model.owned_by, ("qwen", "openclaw"))
+            self.assertIn(model.owned_by, ("qwen", "chat-only", "openclaw"))
 
     def test_retrieve(self):
         self.assertEqual(self.client.models.retrieve(MODEL).id, MODEL)

@@ -1,5 +1,6 @@
 //! Everything a change has to pass, in the order in which mistakes are found fastest.
 
+mod ai_sdk;
 mod sdk;
 
 use std::process::Command;
@@ -84,7 +85,7 @@ const STEPS: &[Step] = &[
         hint: "RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps",
     },
     Step {
-        title: "OpenAI Python SDK against the binary",
+        title: "OpenAI, Anthropic and Vercel SDKs against the binary",
         is_fast: false,
         run: sdk::run,
         hint: "the scenarios are in tests/sdk",

@@ -1,4 +1,4 @@
-//! The official `OpenAI` SDK for Python against the built binary.
+//! The official SDKs of `OpenAI` and Anthropic and the Vercel AI SDK against the built binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::Context as _;
 
+use super::ai_sdk;
 use crate::workspace::{cargo, root, target_directory};
 use crate::{debian, process};
 
@@ -24,20 +25,17 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let binary = target.join("debug/openclaw");
     let python = environment(&target.join("venv"))?;
     install_requirements(&python, &folder.join("requirements.txt"))?;
-    process::run(&mut scenarios(&python, &folder, &binary))
+    let ai_sdk = ai_sdk::install(&folder.join("ai-sdk"), &target.join("ai-sdk"))?;
+    process::run(&mut scenarios(&python, &folder, &binary, ai_sdk.as_deref()))
 }
 
-/// The runner of the folder if it has one, else unittest's own.
-fn scenarios(python: &Path, folder: &Path, binary: &Path) -> Command {
-    let runner = folder.join("run.py");
+fn scenarios(python: &Path, folder: &Path, binary: &Path, ai_sdk: Option<&Path>) -> Command {
     let mut command = Command::new(python);
     command.current_dir(root()).env("PYTHONUNBUFFERED", "1");
-    if runner.is_file() {
-        command.arg(runner).arg("--binary").arg(binary);
-    } else {
-        command.env("OPENCLAW_BINARY", binary);
-        command.args(["-m", "unittest", "discover", "--verbose"]);
-        command.arg("--start-directory").arg(folder);
+    command.arg(folder.join("run.py"));
+    command.arg("--binary").arg(binary);
+    if let Some(ai_sdk) = ai_sdk {
+        command.arg("--ai-sdk").arg(ai_sdk);
     }
     command
 }

@@ -260,3 +260,11 @@ pub(crate) fn function(
     }
     json!({"type": "function", "function": function})
 }
+
+/// Allows several calls at once unless the request says something else: that is what these formats mean by default, while
+/// chat completions of Model Studio mean one.
+pub(crate) fn allow_parallel_calls(chat: &mut Members) {
+    if chat.contains_key("tools") && !chat.contains_key("parallel_tool_calls") {
+        chat.insert("parallel_tool_calls".to_owned(), true.into());
+    }
+}

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::formats::Inexpressible;
 use crate::formats::content::{
-    Members, Transcript, at, function, image_part, kind, list, object, take_optional_text,
-    take_text, text_part,
+    Members, Transcript, allow_parallel_calls, at, function, image_part, kind, list, object,
+    take_optional_text, take_text, text_part,
 };
 
 /// Members that cannot change the answer. `context_management` makes room in a long conversation; without it the
@@ -50,6 +50,7 @@ pub(crate) fn to_chat(mut body: Members) -> Result<Members, Inexpressible> {
         }
         option(&mut chat, key, value)?;
     }
+    allow_parallel_calls(&mut chat);
     Ok(chat)
 }
 

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::formats::Inexpressible;
 use crate::formats::content::{
-    Members, Transcript, at, content, function, image_part, kind, list, object, take_optional_text,
-    take_text, text_part,
+    Members, Transcript, allow_parallel_calls, at, content, function, image_part, kind, list,
+    object, take_optional_text, take_text, text_part,
 };
 
 /// Members that cannot change the answer: bookkeeping, caching, and options of tools that run on the server.
@@ -46,6 +46,7 @@ pub(crate) fn to_chat(mut body: Members) -> Result<Members, Inexpressible> {
         option(&mut chat, key, value)?;
     }
     allowed_tools(&mut chat);
+    allow_parallel_calls(&mut chat);
     Ok(chat)
 }
 
