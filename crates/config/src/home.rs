@@ -136,6 +136,11 @@ impl Home {
         self.state_dir.join("catalog")
     }
 
+    /// Returns the folder of what can be asked for again: `<state>/cache`.
+    pub fn cache_dir(&self) -> PathBuf {
+        self.state_dir.join("cache")
+    }
+
     /// Returns the `.env` file of this home: `<state>/.env`.
     pub fn dotenv_path(&self) -> PathBuf {
         self.state_dir.join(".env")

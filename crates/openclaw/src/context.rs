@@ -15,6 +15,7 @@ use providers::{Directory, Upstream};
 
 use crate::cli::Global;
 use crate::failed::Failed;
+use crate::model_lists::ModelListFile;
 use crate::output::Output;
 
 /// The situation a command runs in.
@@ -173,12 +174,16 @@ impl Context {
     ) -> Result<Directory, Failed> {
         let catalog = self.catalog()?;
         let resolver = self.resolver(config, &catalog).with_programs(programs);
-        Ok(Directory::build(
-            Arc::clone(&catalog),
-            &config.settings,
-            &resolver,
-            now_ms(),
-        ))
+        let directory =
+            Directory::build(Arc::clone(&catalog), &config.settings, &resolver, now_ms());
+        Ok(match ModelListFile::of(&self.home).read() {
+            Ok(lists) => directory.with_lists(&lists),
+            // It is a cache: without it the shipped data holds.
+            Err(failed) => {
+                self.out.warn(failed.message);
+                directory
+            }
+        })
     }
 
     /// Returns what follows the references of the config to the secrets themselves.

@@ -7,6 +7,9 @@ mod canary;
 #[path = "cli/config.rs"]
 mod config;
 #[cfg(test)]
+#[path = "cli/discovery.rs"]
+mod discovery;
+#[cfg(test)]
 #[path = "cli/explain_error.rs"]
 mod explain_error;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use credentials::{
 use crate::failover::{Chain, Skipped};
 
 mod listing;
+mod live;
 mod media;
 mod route;
 mod route_error;
@@ -143,8 +144,17 @@ impl Directory {
     pub fn chain(&self, text: &str) -> Result<Arc<Chain>, RouteError> {
         match self.ready.get(text) {
             Some(chain) => Ok(Arc::clone(chain)),
-            None => self.find(text).map(Arc::new),
+            None => self.find(text).map(|chain| self.noted(chain)),
         }
+    }
+
+    /// Logs that nobody knows the model, for the case that it is a typing error.
+    fn noted(&self, chain: Chain) -> Arc<Chain> {
+        let first = chain.first();
+        if !self.knows(first) {
+            tracing::warn!(model = %first.reference(), "nobody knows this model; it is asked for as written");
+        }
+        Arc::new(chain)
     }
 
     fn find(&self, text: &str) -> Result<Chain, RouteError> {

@@ -13,6 +13,7 @@ pub mod chat_request;
 pub mod chat_stream;
 pub mod deadline;
 pub mod directory;
+pub mod discovery;
 pub mod failover;
 pub mod failure;
 pub mod formats;

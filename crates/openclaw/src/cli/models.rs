@@ -18,6 +18,7 @@ impl ModelsArgs {
             Some(ModelsCommand::List(args)) => args.json,
             Some(ModelsCommand::Status(args)) => args.json,
             Some(ModelsCommand::Set(args)) => args.json,
+            Some(ModelsCommand::Refresh(args)) => args.json,
             Some(ModelsCommand::ExplainError(args)) => args.json,
             Some(ModelsCommand::Auth(args)) => args.json(),
             Some(ModelsCommand::Aliases(_) | ModelsCommand::Fallbacks(_)) | None => false,
@@ -38,6 +39,8 @@ pub(crate) enum ModelsCommand {
     Aliases(AliasesArgs),
     /// Models to try when the default fails.
     Fallbacks(FallbacksArgs),
+    /// Ask the hosts which models your keys can use; prints what was added, removed and changed.
+    Refresh(ModelsRefreshArgs),
     /// Explain an error pasted on standard input: what it means, whom it concerns, what to do.
     ExplainError(ExplainErrorArgs),
     /// Manage credentials: list, explain, add, log in and out, order.
@@ -73,6 +76,24 @@ pub(crate) struct ModelsStatusArgs {
     /// Exit 1 when a credential is missing or expired, 2 when one expires within 24 h.
     #[arg(long)]
     pub(crate) check: bool,
+}
+
+/// Arguments of `models refresh`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The answers are kept in the home's cache, never in openclaw.json; `models list` and the gateway use them.\n\
+    A Coding Plan host has no list: shipped data and `models verify` decide there."
+)]
+pub(crate) struct ModelsRefreshArgs {
+    /// Only this provider (an alias such as `modelstudio` works too).
+    #[arg(long, value_name = "ID")]
+    pub(crate) provider: Option<String>,
+    /// Ask and show, and keep nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 const EXPLAIN_ERROR_HELP: &str = "\

@@ -113,6 +113,12 @@ pub(crate) async fn choose(
         };
         Failed::of(&error).exit(exit).hint(error.hint())
     })?;
+    if !directory.knows(chain.first()) {
+        context.out.warn(format!(
+            "nobody knows a model `{}`; it is asked for as written",
+            chain.first().reference()
+        ));
+    }
     Ok(Chosen {
         transport: Transport::Local,
         chain,

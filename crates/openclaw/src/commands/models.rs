@@ -11,6 +11,7 @@ mod explain_error;
 mod fallbacks;
 mod list;
 mod names;
+mod refresh;
 mod rows;
 mod set;
 mod status;
@@ -24,6 +25,7 @@ pub(crate) fn run(args: &ModelsArgs, context: &Context) -> Done {
         Some(ModelsCommand::Set(args)) => set::run(args, context),
         Some(ModelsCommand::Aliases(args)) => aliases::run(args, context),
         Some(ModelsCommand::Fallbacks(args)) => fallbacks::run(args, context),
+        Some(ModelsCommand::Refresh(args)) => refresh::run(args, context),
         Some(ModelsCommand::ExplainError(args)) => explain_error::run(args, context),
         Some(ModelsCommand::Auth(args)) => auth::run(args, context),
     }

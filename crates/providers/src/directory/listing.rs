@@ -4,7 +4,7 @@ use catalog::{Catalog, InputKind, ModelKind, Plan, Provider};
 use config::{ModelRow, ModelsMode, ProviderSettings};
 use serde::Serialize;
 
-use super::{Directory, Entry};
+use super::{Directory, Entry, Route};
 
 /// One model of one provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,6 +30,9 @@ pub struct ListedModel {
     pub chats: bool,
     /// Whether the config lists it.
     pub configured: bool,
+    /// Why it is not offered, although it can be named: what the host says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
     #[serde(skip)]
     pub(super) asks_usage: Option<bool>,
 }
@@ -73,7 +76,16 @@ impl Directory {
             .filter(|entry| entry.problem.is_none() && !entry.is_twin);
         usable
             .flat_map(|entry| &entry.models)
-            .filter(|model| model.chats)
+            .filter(|model| model.chats && model.withheld.is_none())
+    }
+
+    /// Says whether config, host or catalog know the model of a route. An unknown one is asked for as written, since the
+    /// host may be newer than what is shipped.
+    pub fn knows(&self, route: &Route) -> bool {
+        let (provider, model) = (route.provider.as_ref(), route.model.as_ref());
+        let mut entries = self.providers.iter().filter(|entry| entry.id == provider);
+        let is_listed = entries.any(|entry| entry.models.iter().any(|listed| listed.id == model));
+        is_listed || self.catalog.model(provider, model, None).is_some()
     }
 
     /// Returns every chat model, usable or not, with whether it is usable.
@@ -82,7 +94,7 @@ impl Directory {
             entry
                 .models
                 .iter()
-                .map(|model| (model, entry.problem.is_none()))
+                .map(|model| (model, entry.problem.is_none() && model.withheld.is_none()))
         });
         rows.filter(|(model, _)| model.chats)
     }
@@ -142,6 +154,7 @@ pub(super) fn models(
                 reasoning: row.reasoning,
                 chats: row.model.kind == ModelKind::Chat,
                 configured: false,
+                withheld: None,
                 asks_usage: None,
             });
         }
@@ -171,6 +184,7 @@ fn from_config(catalog: &Catalog, provider: &str, row: &ModelRow) -> ListedModel
         // A media model that some older discovery put into the config is still not a chat model.
         chats: catalog.model_kind(id) == ModelKind::Chat,
         configured: true,
+        withheld: None,
         asks_usage: usage,
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn run(args: &ModelsListArgs, context: &Context) -> Done {
 }
 
 /// Returns the provider ids that `--provider` means: an id of the config exactly, else a whole service.
-fn provider_ids(names: &Names<'_>, text: &str) -> Result<HashSet<String>, Failed> {
+pub(super) fn provider_ids(names: &Names<'_>, text: &str) -> Result<HashSet<String>, Failed> {
     let wanted = text.trim().to_lowercase();
     if names.block(&wanted).is_some() && names.service(&wanted) != Some(wanted.as_str()) {
         return Ok([wanted].into());

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use catalog::{Availability, ModelKind, Plan};
 use providers::directory::ListedModel;
 use serde_json::{Value, json};
 
@@ -19,6 +20,8 @@ pub(super) struct Row {
     pub(super) is_available: bool,
     tags: Vec<String>,
     is_missing: bool,
+    /// Why it is not offered.
+    reason: Option<String>,
 }
 
 /// Which models are wanted.
@@ -40,7 +43,7 @@ struct Mention<'a> {
 impl Row {
     /// Returns the row in OpenClaw's form.
     pub(super) fn json(&self) -> Value {
-        json!({
+        let mut row = json!({
             "key": self.key,
             "name": self.name,
             "input": self.input.join("+"),
@@ -49,7 +52,11 @@ impl Row {
             "available": self.is_available,
             "tags": self.tags,
             "missing": self.is_missing,
-        })
+        });
+        if let (Some(reason), Some(members)) = (&self.reason, row.as_object_mut()) {
+            members.insert("reason".to_owned(), json!(reason));
+        }
+        row
     }
 
     /// Returns the cells of the table after the first.
@@ -61,8 +68,17 @@ impl Row {
                 .map_or_else(|| "-".to_owned(), short_tokens),
             yes_no(self.is_local),
             yes_no(self.is_available),
-            self.tags.join(","),
+            self.notes(),
         ]
+    }
+
+    fn notes(&self) -> String {
+        let tags = self.tags.join(",");
+        match &self.reason {
+            Some(reason) if tags.is_empty() => format!("({reason})"),
+            Some(reason) => format!("{tags} ({reason})"),
+            None => tags,
+        }
     }
 
     /// Says whether the config uses it: as the default, a fallback, for images, or for an agent.
@@ -84,11 +100,15 @@ pub(super) fn rows(names: &Names<'_>, wanted: &Wanted) -> Vec<Row> {
                 .as_ref()
                 .is_some_and(|ids| ids.contains(&model.provider));
         let is_new = !rows.iter().any(|row| row.key == model.reference);
-        let is_listed = model.configured || is_asked || is_usable;
+        let is_offered = is_usable || (is_asked && model.withheld.is_none());
+        let is_listed = model.configured || wanted.all || is_offered;
         let is_twin = !wanted.all && names.is_stand_in(&model.provider);
         if is_new && is_listed && !is_twin {
             rows.push(listed(names, model));
         }
+    }
+    if wanted.all {
+        add_withheld(names, &mut rows);
     }
     if let Some(providers) = &wanted.providers {
         rows.retain(|row| providers.contains(&row.provider));
@@ -192,13 +212,71 @@ fn listed(names: &Names<'_>, model: &ListedModel) -> Row {
         input: model.input.clone(),
         context_window: model.context_window,
         is_local: reach.is_some_and(|reach| reach.is_local),
-        is_available: names.is_usable(&model.provider),
+        is_available: names.is_usable(&model.provider) && model.withheld.is_none(),
+        reason: model.withheld.clone(),
         tags: if model.configured {
             vec!["configured".to_owned()]
         } else {
             Vec::new()
         },
         is_missing: false,
+    }
+}
+
+/// Adds the models of each provider that shipped data does not offer on its plan, with the reason.
+fn add_withheld(names: &Names<'_>, rows: &mut Vec<Row>) {
+    for view in names.directory.providers() {
+        let plan: Option<Plan> = view.plan.as_deref().and_then(|plan| plan.parse().ok());
+        let Some(service) = names
+            .service(view.id)
+            .filter(|_| !names.is_stand_in(view.id))
+        else {
+            continue;
+        };
+        let shipped = names.catalog.all_models(service, plan);
+        for row in shipped.filter(|row| row.model.kind == ModelKind::Chat) {
+            let key = format!("{}/{}", view.id, row.id());
+            if let Some(reason) = why_not(&row, &key)
+                && !rows.iter().any(|known| known.key == key)
+            {
+                rows.push(withheld(&key, view.id, &row, reason));
+            }
+        }
+    }
+}
+
+fn withheld(key: &str, provider: &str, row: &catalog::ModelRow<'_>, reason: String) -> Row {
+    Row {
+        key: key.to_owned(),
+        provider: provider.to_owned(),
+        name: row.name().to_owned(),
+        input: row.input().iter().map(ToString::to_string).collect(),
+        context_window: row.context_window,
+        is_local: false,
+        is_available: false,
+        tags: Vec::new(),
+        is_missing: false,
+        reason: Some(reason),
+    }
+}
+
+/// Returns why shipped data does not offer a model; none when it does.
+fn why_not(row: &catalog::ModelRow<'_>, key: &str) -> Option<String> {
+    let plan = row.plan.map_or_else(
+        || "this provider".to_owned(),
+        |plan| format!("the {plan} plan"),
+    );
+    match row.availability {
+        Availability::Yes if !row.hidden => None,
+        Availability::Yes => Some(match row.replaced_by {
+            Some(other) => format!("on its way out; use `{other}`"),
+            None => "left out of menus; works by name".to_owned(),
+        }),
+        Availability::Unlikely => Some(format!(
+            "unlikely on {plan}; `openclaw models verify {key}` asks"
+        )),
+        Availability::No => Some(format!("not offered on {plan}")),
+        Availability::Unknown => Some(format!("nothing is known of it on {plan}")),
     }
 }
 
@@ -237,6 +315,7 @@ fn described(names: &Names<'_>, named: &Named) -> Row {
         is_available: !cannot_chat && names.is_usable(&named.provider),
         tags,
         is_missing,
+        reason: None,
     }
 }
 
@@ -253,6 +332,7 @@ fn missing(key: &str) -> Row {
         is_available: false,
         tags: vec!["missing".to_owned()],
         is_missing: true,
+        reason: None,
     }
 }
 
