@@ -10,7 +10,9 @@ use providers::chat_delta::{Delta, DeltaReader};
 use providers::chat_request::ChatRequest;
 use providers::chat_stream::{ChatStream, Ended};
 use providers::http_client::ReplyBody;
-use providers::{Answered, Chain, ChatAsk, Deadline, Exhausted, Reply, Route, Upstream, Usage};
+use providers::{
+    Answered, Chain, ChatAsk, Deadline, Exhausted, Reply, Route, Terms, Upstream, Usage,
+};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -64,7 +66,12 @@ pub async fn run_turn(
         deadline,
         stop: &stop,
     };
-    let Answered { route, reply } = upstream.attempt_chain(chain, &ask, &stop).await?;
+    let terms = Terms {
+        deadline,
+        stop: &stop,
+        session: None,
+    };
+    let Answered { route, reply, .. } = upstream.attempt_chain(chain, &ask, terms).await?;
     let route = &route;
     let mut answer = empty_answer(route, &reply);
     match reply.answer {

@@ -38,7 +38,8 @@ pub use settings::{
     Bind, Cost, EnvSettings, ExecPlace, FileMode, FilePlace, GatewayAuth, GatewayAuthMode,
     GatewayMode, GatewaySettings, LegacyMove, LogLevel, LoggingSettings, ModelChoice, ModelRow,
     ModelsMode, ModelsSettings, Opaque, PluginEntry, Problem, ProviderSettings, ReferenceProblem,
-    SecretPlace, SecretProvider, SecretsSettings, Settings, Severity, json_schema, legacy_moves,
+    RoutingSettings, SecretPlace, SecretProvider, SecretsSettings, Settings, Severity, json_schema,
+    legacy_moves,
 };
 pub use store::{
     BACKUPS_MAX, Committed, ConfigStore, GENERATIONS_MAX, Generation, History, Loaded, UndoPlan,

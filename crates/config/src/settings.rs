@@ -15,10 +15,9 @@ mod models;
 mod plugins;
 mod problem;
 mod reader;
+mod routing;
 mod schema;
 mod secrets;
-
-use serde_json::Value;
 
 pub use agents::{AgentDefaults, AgentEntry, AgentModel, AgentsSettings, ModelChoice};
 pub use auth::{AuthMode, AuthProfile, AuthSettings};
@@ -36,6 +35,8 @@ pub use secrets::{
 
 use crate::include;
 use crate::text::ConfigText;
+pub use routing::RoutingSettings;
+
 use reader::{Reader, Section};
 
 /// The config, read.
@@ -57,8 +58,8 @@ pub struct Settings {
     pub secrets: SecretsSettings,
     /// `plugins.entries`, in file order.
     pub plugins: Vec<PluginEntry>,
-    /// `routing`, which only this program has; its reader is the router.
-    pub routing: Option<Value>,
+    /// `routing`.
+    pub routing: RoutingSettings,
 }
 
 impl Settings {
@@ -91,16 +92,9 @@ impl Settings {
             logging: reader.part(root, "logging", LoggingSettings::read),
             secrets: reader.part(root, "secrets", SecretsSettings::read),
             plugins: reader.part(root, "plugins", plugins::read),
-            routing: routing(reader, root),
+            routing: reader.part(root, "routing", RoutingSettings::read),
         }
     }
-}
-
-/// Checks the kinds of what the router reads.
-fn routing(reader: &mut Reader<'_>, root: &Section<'_>) -> Option<Value> {
-    let section = reader.section(root, "routing")?;
-    reader.flag(&section, "allowMetered");
-    root.value("routing").cloned()
 }
 
 /// Returns every path that a reading of the text asked for.

@@ -5,7 +5,7 @@
 //! is not tried, with the reason. A [`ProfileStore`] changes the one store that this program writes, entry by entry. A
 //! [`Secret`] cannot be printed.
 //!
-//! A [`oauth::Refresher`] keeps logins alive, and a [`rotation::Rotation`] decides which of several profiles is next.
+//! A [`oauth::Refresher`] keeps logins alive.
 //!
 //! There is no clock and no HTTP client in here: callers pass the time in, and a [`oauth::TokenTransport`]. Async code
 //! is in [`oauth`] only.
@@ -26,7 +26,6 @@ mod profile_usage;
 mod program_answers;
 pub mod qwen_cli;
 mod resolver;
-pub mod rotation;
 mod secret;
 mod secret_reference;
 mod source;

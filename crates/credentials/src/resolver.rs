@@ -100,6 +100,7 @@ impl<'a> Resolver<'a> {
                 variables: scope.variables().map(str::to_owned).collect(),
             },
             candidates: Vec::new(),
+            is_ordered: false,
             skipped: Vec::new(),
             warnings: self.stores.warnings().to_vec(),
         };

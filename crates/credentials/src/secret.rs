@@ -4,10 +4,11 @@
 //! nothing, and its memory is overwritten when the last copy goes away. The text comes out only through
 //! [`Secret::expose`], which is easy to search for. People see [`Secret::mask`].
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroize};
+use sha2::{Digest, Sha256};
 
 /// The most characters of a secret that a mask may show, beyond its family prefix.
 pub const MASK_CHARS_MAX: usize = 4;
@@ -42,6 +43,9 @@ pub struct Secret(Arc<SecretString>);
 /// Prefixes that keys of one family share, longest first: subscription, workspace, pay-as-you-go.
 const FAMILY_PREFIXES: [&str; 3] = ["sk-sp-", "sk-ws-", "sk-"];
 
+/// Bytes of the hash that make an identity: enough for all keys of the world, too few to check a guess for good.
+const IDENTITY_BYTES: usize = 6;
+
 impl Secret {
     /// Takes over `text` and overwrites the given allocation.
     pub fn new(mut text: String) -> Self {
@@ -69,6 +73,20 @@ impl Secret {
             std::hint::black_box(seen | (left ^ right))
         });
         ours.len() == theirs.len() && difference == 0
+    }
+
+    /// Returns what tells this secret from others without telling what it is: a part of its SHA-256, in hexadecimal
+    /// digits.
+    pub fn identity(&self) -> String {
+        let digest = Sha256::digest(self.expose().as_bytes());
+        digest
+            .iter()
+            .take(IDENTITY_BYTES)
+            .fold(String::new(), |mut text, byte| {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
     }
 
     /// Returns a fingerprint that people may see: the family prefix, `…`, and the last characters.

@@ -20,6 +20,8 @@ pub struct Resolution {
     pub searched: Searched,
     /// What may be tried, best first.
     pub candidates: Vec<Candidate>,
+    /// Whether agent or config name the order; if not, credentials of a kind take turns.
+    pub is_ordered: bool,
     /// What was found and is never tried, with the reason.
     pub skipped: Vec<Skipped>,
     /// What a person should know about the places that were read.

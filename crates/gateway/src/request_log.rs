@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use providers::{Route, Usage};
+use providers::{Route, Trace, Usage};
 use serde::Serialize;
 
 use crate::auth::Caller;
@@ -111,6 +111,7 @@ struct Seen {
     upstream_request_id: Option<String>,
     first_byte: Option<Duration>,
     usage: Option<Usage>,
+    trace: Trace,
 }
 
 /// The members of the log line. Names are those of the metrics and docs.
@@ -134,6 +135,8 @@ struct Line<'a> {
     duration_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Usage>,
+    #[serde(skip_serializing_if = "Trace::is_empty")]
+    trace: &'a Trace,
 }
 
 impl RequestRecord {
@@ -162,6 +165,7 @@ impl RequestRecord {
             upstream_request_id: None,
             first_byte: None,
             usage: None,
+            trace: Trace::default(),
         };
         Self {
             shared: shared.clone(),
@@ -174,6 +178,11 @@ impl RequestRecord {
     /// Notes which candidate answered.
     pub(crate) fn answered_by(&mut self, route: &Arc<Route>) {
         self.route = Arc::clone(route);
+    }
+
+    /// Notes what was decided on the way to the answer.
+    pub(crate) fn decided(&mut self, trace: &Trace) {
+        self.seen.trace.clone_from(trace);
     }
 
     /// Notes that the upstream answered with `status`.
@@ -218,6 +227,7 @@ impl Drop for RequestRecord {
             first_byte_ms: seen.first_byte.map(millis),
             duration_ms: millis(self.started.elapsed()),
             usage: seen.usage,
+            trace: &seen.trace,
         };
         self.shared
             .log

@@ -10,8 +10,9 @@ use config::{
 };
 use credentials::oauth::LoginStore;
 use credentials::{Programs, References, Resolver};
+use providers::health::Rules;
 use providers::http_client::{HttpClient, NetworkSettings};
-use providers::{Directory, Upstream};
+use providers::{Directory, Health, Upstream};
 
 use crate::cli::Global;
 use crate::failed::Failed;
@@ -211,6 +212,18 @@ impl Context {
     pub(crate) fn upstream(&self, environment: &Environment) -> Result<Upstream, Failed> {
         let upstream = Upstream::new(self.catalog()?, network_settings(environment));
         Ok(upstream.with_logins(&self.home, Arc::new(now_ms))?)
+    }
+
+    /// Returns the way out for requests that choose among candidates: it remembers who failed, for all processes of the
+    /// home.
+    pub(crate) fn routed_upstream(&self, config: &ReadConfig) -> Result<Upstream, Failed> {
+        let (rules, unknown) = Rules::of(&config.settings);
+        for word in unknown {
+            let warning = format!("`{word}` in `routing` is no failure class and means nothing");
+            self.out.warn(warning);
+        }
+        let health = Health::new(rules, Arc::new(now_ms)).shared_in(&self.home);
+        Ok(self.upstream(&config.environment)?.with_health(health))
     }
 
     /// Returns the client for calls that are not to an upstream, such as logins.

@@ -17,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::chat_request::ChatRequest;
 use crate::chat_stream::{ChatStream, OpenError, StreamPolicy, is_error_envelope};
 use crate::deadline::Deadline;
-use crate::directory::{RenewedLogin, Route};
+use crate::directory::{Route, StoredProfile};
 use crate::failover::Ask;
 use crate::failure::{ErrorBody, Failure};
+use crate::health::Health;
 use crate::http_client::{HttpClient, NetworkSettings, ReplyBody, SendError};
 use crate::json_span::Object;
 use crate::media_fetch::MediaFetcher;
@@ -45,6 +46,7 @@ pub struct Upstream {
     client: Arc<HttpClient>,
     media: MediaFetcher,
     refresher: Option<Refresher>,
+    health: Arc<Health>,
 }
 
 /// One call.
@@ -106,6 +108,7 @@ impl Upstream {
             media: MediaFetcher::new(network.clone()),
             client: Arc::new(HttpClient::new(network)),
             refresher: None,
+            health: Arc::default(),
         }
     }
 
@@ -122,6 +125,18 @@ impl Upstream {
     /// Returns what fetches media from anywhere.
     pub fn media(&self) -> &MediaFetcher {
         &self.media
+    }
+
+    /// Sets what is learned about hosts, keys and models, and for how long it counts.
+    #[must_use]
+    pub fn with_health(mut self, health: Health) -> Self {
+        self.health = Arc::new(health);
+        self
+    }
+
+    /// Returns what was learned about hosts, keys and models.
+    pub fn health(&self) -> &Arc<Health> {
+        &self.health
     }
 
     /// Returns what renews logins.
@@ -189,10 +204,10 @@ impl Upstream {
         &self,
         route: &Route,
         ask: &A,
-        login: &RenewedLogin,
+        login: &StoredProfile,
         refresher: &Refresher,
     ) -> Result<A::Reply, Failure> {
-        let (agent, profile) = (&login.agent, &login.profile);
+        let (agent, profile) = (&login.agent, &login.id);
         let refused = |error: RefreshError| no_access(route, &error);
         let access = refresher.access(agent, profile).await.map_err(refused)?;
         let with_token = route.with_access(&self.catalog, &access.token);

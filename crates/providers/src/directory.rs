@@ -20,7 +20,7 @@ mod route_error;
 mod surfaces;
 
 pub use listing::{ListedModel, ProviderView};
-pub use route::{RenewedLogin, Route, TIMEOUT_DEFAULT, Target};
+pub use route::{Route, StoredProfile, TIMEOUT_DEFAULT, Target, Turn};
 pub use route_error::{RouteError, did_you_mean};
 
 /// Names suggested for an unknown model.
@@ -94,8 +94,6 @@ impl Directory {
         let defaults = &settings.agents.defaults;
         let alias = |row: &config::AgentModel| Some((row.alias.clone()?, row.reference.clone()));
         let agents = settings.agents.entries.iter();
-        let routing = settings.routing.as_ref();
-        let allows_metered = routing.and_then(|routing| routing.get("allowMetered")?.as_bool());
         let mut directory = Self {
             catalog,
             providers,
@@ -105,7 +103,7 @@ impl Directory {
             agents: agents
                 .map(|agent| (agent.id.to_string(), agent.model.clone()))
                 .collect(),
-            allows_metered: allows_metered.unwrap_or_default(),
+            allows_metered: settings.routing.allow_metered,
             media_choices: vec![
                 (ModelKind::Vision, defaults.image_model.clone()),
                 (ModelKind::Image, defaults.image_generation_model.clone()),
@@ -415,19 +413,36 @@ fn is_renewable(candidate: &Candidate) -> bool {
 }
 
 /// Returns `target` with the credential of `candidate`.
-fn with_login(catalog: &Catalog, target: &Target, candidate: &Candidate) -> Target {
-    let target = target.clone();
-    match (&candidate.provenance, &candidate.secret) {
-        (Provenance::Profile { id, agent, .. }, _) if candidate.kind == Kind::OAuth => {
-            let login = RenewedLogin {
-                agent: agent.clone(),
-                profile: id.clone(),
-            };
+fn with_login(catalog: &Catalog, target: &Target, candidate: &Candidate, turn: Turn) -> Target {
+    let profile = match &candidate.provenance {
+        Provenance::Profile { id, agent, .. } => Some(StoredProfile {
+            agent: agent.clone(),
+            id: id.clone(),
+        }),
+        _ => None,
+    };
+    let target = target.clone().with_profile(profile.clone(), turn);
+    match (profile, &candidate.secret) {
+        (Some(login), _) if candidate.kind == Kind::OAuth => {
             target.with_renewed(&candidate.label, login)
         }
         (_, Ok(secret)) => target.with_secret(catalog, &candidate.label, secret),
         (_, Err(_)) => target,
     }
+}
+
+/// Returns how the credential at `place` takes turns with the others.
+fn turn(resolution: &Resolution, place: usize, kind: Kind) -> Turn {
+    let rank = if resolution.is_ordered {
+        return Turn::Ordered(u16::try_from(place).unwrap_or(u16::MAX));
+    } else {
+        match kind {
+            Kind::OAuth => 0,
+            Kind::Token => 1,
+            Kind::ApiKey => 2,
+        }
+    };
+    Turn::Ranked(rank)
 }
 
 /// Says whether the config has the service of `id` under one of its aliases and not under `id` itself.
@@ -507,7 +522,11 @@ fn entry(
         [] => vec![target],
         logins => logins
             .iter()
-            .map(|login| with_login(catalog, &target, login))
+            .enumerate()
+            .map(|(place, login)| {
+                let turn = turn(resolution, place, login.kind);
+                with_login(catalog, &target, login, turn)
+            })
             .collect(),
     });
     let targets = targets.unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Several candidates for one request: who is tried, in which order, and what is said when nobody answers.
 //!
-//! A candidate is a route: model, host and credential. Failover ends at the commit point: once the first event of a
+//! A candidate is a route: model, host and credential. Which of them are worth asking is for [`crate::health`] to say.
+//! Failover ends at the commit point: once the first event of a
 //! reply has arrived, the request stays where it is.
 
 use std::fmt::Write;
@@ -15,6 +16,11 @@ use crate::chat_request::ChatRequest;
 use crate::deadline::Deadline;
 use crate::directory::Route;
 use crate::failure::Failure;
+
+mod trace;
+mod walk;
+
+pub use trace::{Candidate, Step, Trace};
 
 /// The candidates of a name, in the order in which they are tried. There is at least one.
 #[derive(Debug, Clone)]
@@ -31,6 +37,17 @@ pub struct Skipped {
     pub model: String,
     /// Why it is not tried.
     pub reason: String,
+}
+
+/// The terms of a walk along the candidates.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// When it must have ended.
+    pub deadline: Deadline,
+    /// Cancelled when nothing new may begin.
+    pub stop: &'a CancellationToken,
+    /// The conversation, which stays with its credential while that is well.
+    pub session: Option<&'a str>,
 }
 
 /// Something that can be asked of every candidate of a chain.
@@ -81,15 +98,19 @@ pub struct Answered<T> {
     pub route: Arc<Route>,
     /// Its answer.
     pub reply: T,
+    /// What happened before.
+    pub trace: Trace,
 }
 
 /// Nobody answered.
 #[derive(Debug)]
 pub struct Exhausted {
-    /// What each candidate that was tried said; at least one.
+    /// What each candidate said, now or before it came to rest; at least one.
     failures: Vec<(Arc<Route>, Failure)>,
     /// Candidates that were not tried.
     skipped: Vec<Skipped>,
+    trace: Trace,
+    retry_after: Option<u32>,
 }
 
 impl Chain {
@@ -129,62 +150,9 @@ impl Chain {
     }
 }
 
-impl Upstream {
-    /// Tries the candidates of `chain` in order and returns the first that answers.
-    ///
-    /// The next one is tried at once. A failure that every candidate would repeat, such as a malformed request, ends the
-    /// walk.
-    ///
-    /// # Errors
-    /// [`Exhausted`] with what each of them said.
-    ///
-    /// # Cancel safety
-    /// Dropping the future closes the upstream connection that is open.
-    pub async fn attempt_chain<A: Ask>(
-        &self,
-        chain: &Chain,
-        ask: &A,
-        stop: &CancellationToken,
-    ) -> Result<Answered<A::Reply>, Exhausted> {
-        let mut failures = Vec::new();
-        for route in chain.routes() {
-            match ask.ask(self, route).await {
-                Ok(reply) => {
-                    let route = Arc::clone(route);
-                    return Ok(Answered { route, reply });
-                }
-                Err(failure) => {
-                    let is_last_word = is_last_word(&failure);
-                    note(route, &failure);
-                    failures.push((Arc::clone(route), failure));
-                    if is_last_word || stop.is_cancelled() {
-                        break;
-                    }
-                }
-            }
-        }
-        Err(Exhausted {
-            failures,
-            skipped: chain.skipped.clone(),
-        })
-    }
-}
-
 /// Says whether no other candidate can do better: the request is at fault, or the time is up for all of them.
 fn is_last_word(failure: &Failure) -> bool {
     failure.retry == RetryRule::Never || failure.class == ErrorClass::LocalTimeout
-}
-
-fn note(route: &Route, failure: &Failure) {
-    tracing::warn!(
-        model = %route.reference(),
-        host = %route.host,
-        credential = %route.credential,
-        class = failure.class_name(),
-        status = failure.status,
-        upstream_request_id = failure.upstream_request_id,
-        "a candidate failed"
-    );
 }
 
 impl Exhausted {
@@ -201,9 +169,20 @@ impl Exhausted {
         &self.skipped
     }
 
-    /// Returns how many candidates were tried.
+    /// Returns how many candidates said something.
     pub fn tried(&self) -> usize {
         self.failures.len()
+    }
+
+    /// Returns what happened, step by step.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Returns after how many seconds one of the candidates can be asked again.
+    pub fn retry_after(&self) -> Option<u32> {
+        self.retry_after
+            .or_else(|| self.decisive().and_then(|failure| failure.retry_after))
     }
 
     /// Returns the message for a client: what each candidate said, and why others were not tried.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use catalog::{
     Catalog, EndpointFamily, ErrorClass, ErrorScope, FailureFacts, FailureKind, KeyFamily,
@@ -11,7 +12,9 @@ use credentials::oauth::RefreshError;
 use memchr::memmem;
 use serde_json::Value;
 
+use crate::directory::Route;
 use crate::formats::Inexpressible;
+use crate::health::{Breaker, Scope};
 
 /// Longest upstream message kept, in characters.
 const MESSAGE_CHARS_MAX: usize = 2000;
@@ -43,6 +46,10 @@ pub struct Failure {
     pub retry_after: Option<u32>,
     /// The model's true window in tokens, when a context overflow names it.
     pub limit_tokens: Option<u64>,
+    /// How long the affected scope rests at first, if it does.
+    pub wait: Option<Duration>,
+    /// Id of the atlas row that decided.
+    pub rule: String,
     hint: String,
     next: Option<String>,
 }
@@ -174,6 +181,8 @@ impl Failure {
             class: verdict.class,
             scope: verdict.scope,
             retry: verdict.retry,
+            wait: verdict.wait,
+            rule: verdict.rule.to_owned(),
             detail: verdict.detail.map(str::to_owned),
             hint: verdict.hint(),
             next: verdict.next.map(str::to_owned),
@@ -222,6 +231,8 @@ impl Failure {
             upstream_request_id: None,
             retry_after: None,
             limit_tokens: None,
+            wait: None,
+            rule: "login".to_owned(),
             hint: error
                 .hint()
                 .unwrap_or_else(|| "`openclaw models auth list` shows the logins".to_owned()),
@@ -244,8 +255,46 @@ impl Failure {
             host: Arc::clone(&place.host),
             upstream_request_id: None,
             retry_after: None,
+            wait: None,
+            rule: "untranslatable".to_owned(),
             hint: "this host speaks chat completions only; the request was not sent".to_owned(),
             next: None,
+        }
+    }
+
+    /// Makes the failure of a candidate that is not asked because of what it said before.
+    pub(crate) fn of_resting(breaker: &Breaker, route: &Route, now_ms: u64, retry_ms: u64) -> Self {
+        let evidence = &breaker.evidence;
+        let wait_s = retry_ms.saturating_sub(now_ms).div_ceil(1000);
+        let ago_s = now_ms.saturating_sub(breaker.last_failure_ms) / 1000;
+        Self {
+            class: evidence.class,
+            scope: match breaker.scope {
+                Scope::Host { .. } => ErrorScope::Host,
+                Scope::Account { .. } => ErrorScope::Account,
+                Scope::Key { .. } => ErrorScope::Key,
+                Scope::Model { .. } => ErrorScope::Model,
+            },
+            retry: RetryRule::AfterReset,
+            detail: evidence.detail.clone(),
+            status: None,
+            code: evidence.code.clone(),
+            param: None,
+            message: format!(
+                "not asked: {ago_s} s ago it said: {}; the next attempt is made in {wait_s} s",
+                evidence.message
+            ),
+            host: Arc::clone(&route.host),
+            upstream_request_id: evidence.upstream_request_id.clone(),
+            retry_after: u32::try_from(wait_s.max(1)).ok(),
+            wait: None,
+            limit_tokens: None,
+            rule: "resting".to_owned(),
+            hint: format!(
+                "{}; `openclaw models unblock {}` lets the next request try at once",
+                evidence.hint, breaker.scope
+            ),
+            next: Some("openclaw models status".to_owned()),
         }
     }
 

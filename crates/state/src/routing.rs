@@ -134,6 +134,20 @@ impl RoutingMemory {
         })
     }
 
+    /// Gives up the right to probe.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn release_probe(&self, scope: &str) -> Result<(), Error> {
+        self.database.write(|tables| {
+            tables.execute(
+                "UPDATE breaker SET probe_lease_ms = 0 WHERE scope = ?1",
+                [scope],
+            )?;
+            Ok(())
+        })
+    }
+
     /// Takes the right to probe until `lease_until_ms`; false when another one has it at `now_ms`.
     ///
     /// # Errors
@@ -209,6 +223,8 @@ mod tests {
         assert!(one.lease_probe("host a", 6_000, 9_000).unwrap());
         assert!(!two.lease_probe("host a", 6_001, 9_001).unwrap());
         assert!(two.lease_probe("host a", 9_000, 12_000).unwrap());
+        two.release_probe("host a").unwrap();
+        assert!(one.lease_probe("host a", 9_001, 12_001).unwrap());
         one.store(&row("host a", 20_000)).unwrap();
         assert!(one.lease_probe("host a", 20_000, 23_000).unwrap());
     }

@@ -12,6 +12,23 @@ pub struct AuthSettings {
     pub profiles: Vec<AuthProfile>,
     /// `order`: the credentials of a provider in the order in which they are tried.
     pub order: Vec<(ProviderId, Vec<ProfileId>)>,
+    /// `cooldowns`: how long credentials rest.
+    pub cooldowns: Cooldowns,
+}
+
+/// `auth.cooldowns`, as far as it has a meaning here; the rest of it is about rotations that this program does not limit.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cooldowns {
+    /// `billingBackoffHours`: the first rest for want of money.
+    pub billing_first_h: Option<f64>,
+    /// `billingMaxHours`: the longest such rest.
+    pub billing_max_h: Option<f64>,
+    /// `authPermanentBackoffMinutes`: the first rest of a key that is refused.
+    pub auth_first_min: Option<f64>,
+    /// `authPermanentMaxMinutes`: the longest such rest.
+    pub auth_max_min: Option<f64>,
+    /// `failureWindowHours`: after this long without a failure the ladder starts anew.
+    pub failure_window_h: Option<f64>,
 }
 
 /// One entry of `auth.profiles`.
@@ -71,7 +88,30 @@ impl AuthSettings {
             .section(section, "order")
             .map(|section| order(reader, &section))
             .unwrap_or_default();
-        Self { profiles, order }
+        let cooldowns = reader.part(section, "cooldowns", cooldowns);
+        Self {
+            profiles,
+            order,
+            cooldowns,
+        }
+    }
+}
+
+fn cooldowns(reader: &mut Reader<'_>, section: &Section<'_>) -> Cooldowns {
+    let mut positive = |key: &str| {
+        let number = reader.number(section, key)?;
+        if number > 0.0 {
+            return Some(number);
+        }
+        reader.error(section.path.key(key), "must be above zero", None);
+        None
+    };
+    Cooldowns {
+        billing_first_h: positive("billingBackoffHours"),
+        billing_max_h: positive("billingMaxHours"),
+        auth_first_min: positive("authPermanentBackoffMinutes"),
+        auth_max_min: positive("authPermanentMaxMinutes"),
+        failure_window_h: positive("failureWindowHours"),
     }
 }
 

@@ -10,6 +10,7 @@ use super::auth::AuthMode;
 use super::gateway::{Bind, GatewayAuthMode, GatewayMode};
 use super::logging::LogLevel;
 use super::models::{APIS, ModelsMode, TIMEOUT_SECONDS_MAX};
+use super::routing::{PATIENCE_S_MAX, RETRIES_MAX, WAIT_S_MAX};
 use super::secrets::{BYTES_MAX, FileMode, WAIT_MS_MAX};
 use crate::secret::RefSource;
 
@@ -164,6 +165,12 @@ pub(super) const KEYS: &[Key] = &[
     key("auth.profiles.*.mode", Words(|| names(&AuthMode::WORDS)), "Type of credential."),
     key("auth.profiles.*.email", Text, "Account it belongs to."),
     key("auth.profiles.*.displayName", Text, "Name for people."),
+    key("auth.cooldowns", Object, "How long credentials rest after failures."),
+    key("auth.cooldowns.billingBackoffHours", Number, "First rest for want of money.").or("5"),
+    key("auth.cooldowns.billingMaxHours", Number, "Longest such rest.").or("24"),
+    key("auth.cooldowns.authPermanentBackoffMinutes", Number, "First rest of a key that is refused.").or("0.5"),
+    key("auth.cooldowns.authPermanentMaxMinutes", Number, "Longest such rest.").or("5"),
+    key("auth.cooldowns.failureWindowHours", Number, "After this long without a failure the rests are short again.").or("24"),
     key("auth.order", Object, "Order in which a provider's credentials are tried."),
     key("auth.order.*", Texts, "Profile ids of one provider."),
     key("env", Object, "Variables added where nothing else sets them."),
@@ -210,6 +217,15 @@ pub(super) const KEYS: &[Key] = &[
     key("plugins.entries.*.enabled", Flag, "Whether it is switched on."),
     key("routing", Object, "How requests are routed; only this program reads it."),
     key("routing.allowMetered", Flag, "Whether a subscription may be followed by a credential that bills each request.").or("false"),
+    key("routing.patienceSeconds", Whole(0, PATIENCE_S_MAX), "How long a request waits for a candidate when none is free.").or("10"),
+    key("routing.probeEverySeconds", Whole(1, WAIT_S_MAX), "How often a single attempt is made within a long rest.").or("600"),
+    key("routing.fallbackAfterRetries", Any, "Retries of a candidate before the next one is asked: a number, or an object of failure classes and numbers.").or("0"),
+    key("routing.fallbackAfterRetries.*", Whole(0, RETRIES_MAX), "Retries after a failure of this class."),
+    key("routing.waitSeconds", Object, "First rest by failure class, in place of the error atlas's."),
+    key("routing.waitSeconds.*", Whole(0, WAIT_S_MAX), "First rest after a failure of this class."),
+    key("routing.longestWaitSeconds", Object, "Longest rest by failure class."),
+    key("routing.longestWaitSeconds.*", Whole(0, WAIT_S_MAX), "Longest rest after failures of this class."),
+    key("routing.withoutBreakers", Texts, "Providers that never rest: gateways themselves."),
 ];
 
 fn names<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {

@@ -36,6 +36,7 @@ impl Resolver<'_> {
                 }
                 found.extend(self.profile_candidate(scope, &name, now_ms, resolution));
             }
+            resolution.is_ordered |= is_ordered;
             if !is_ordered {
                 found.sort_by_key(|candidate| (candidate.kind, is_expired(candidate)));
             }

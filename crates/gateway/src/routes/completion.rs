@@ -21,7 +21,7 @@ use providers::formats::Format;
 use providers::formats::ask::InboundAsk;
 use providers::formats::inbound::{Answering, Inbound, Untranslatable};
 use providers::formats::translation::Identity;
-use providers::{Answered, Chain, Deadline, Failure, Reply, Route};
+use providers::{Answered, Chain, Deadline, Exhausted, Failure, Reply, Route, Terms};
 
 use crate::auth::Caller;
 use crate::openai_error::OpenAiError;
@@ -33,6 +33,8 @@ pub(crate) const REQUEST_BODY_MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// Header with which a caller overrides the model of the body.
 const MODEL_OVERRIDE: &str = "x-openclaw-model";
+/// Header that names the conversation, which then stays with one credential.
+const SESSION: &str = "x-openclaw-session-key";
 /// Name under which the upstream sends its request id, and we ours.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The upstream's request id, to quote to its support.
@@ -72,19 +74,24 @@ pub(crate) async fn answer(
     let inbound = Inbound::parse(format, &body).map_err(|error| malformed(&error))?;
     let (requested, chain) = chain(shared, headers, inbound.original().model())?;
     let mut record = RequestRecord::open(shared, request_id, caller, requested, chain.first());
+    let terms = Terms {
+        deadline: Deadline::after(chain.first().timeout),
+        stop: &shared.stop_streams,
+        session: headers.get(SESSION).and_then(|value| value.to_str().ok()),
+    };
     let ask = InboundAsk {
         inbound: &inbound,
         headers,
-        deadline: Deadline::after(chain.first().timeout),
-        stop: &shared.stop_streams,
+        deadline: terms.deadline,
+        stop: terms.stop,
     };
     // Pinned here, since a future that is handed on by value is stored twice.
-    let attempt = std::pin::pin!(
-        shared
-            .upstream
-            .attempt_chain(&chain, &ask, &shared.stop_streams)
-    );
-    let Answered { route, reply } = match shared.until_stopped(attempt).await {
+    let attempt = std::pin::pin!(shared.upstream.attempt_chain(&chain, &ask, terms));
+    let Answered {
+        route,
+        reply,
+        trace,
+    } = match shared.until_stopped(attempt).await {
         Some(Ok(answered)) => answered,
         None => {
             record.close(Ended::Stopped.as_str(), None);
@@ -98,11 +105,13 @@ pub(crate) async fn answer(
                 failure.status.unwrap_or_default(),
                 failure.upstream_request_id.as_deref(),
             );
+            record.decided(exhausted.trace());
             record.close(failure.class_name(), None);
-            return Err(failed(failure, exhausted.message()));
+            return Err(failed(failure, &exhausted));
         }
     };
     record.answered_by(&route);
+    record.decided(&trace);
     record.answered(
         reply.reply.status.as_u16(),
         reply.reply.upstream_request_id(),
@@ -236,9 +245,9 @@ fn unroutable(error: &RouteError) -> OpenAiError {
 }
 
 /// Turns a failure before the commit into the answer for the client.
-fn failed(failure: &Failure, message: String) -> OpenAiError {
+fn failed(failure: &Failure, exhausted: &Exhausted) -> OpenAiError {
     let status = StatusCode::from_u16(failure.client_status()).unwrap_or(StatusCode::BAD_GATEWAY);
-    let mut error = OpenAiError::new(status, failure.openai_type(), message)
+    let mut error = OpenAiError::new(status, failure.openai_type(), exhausted.message())
         .code(
             failure
                 .code
@@ -255,7 +264,7 @@ fn failed(failure: &Failure, message: String) -> OpenAiError {
     {
         error = error.header(UPSTREAM_REQUEST_ID, id);
     }
-    if let Some(seconds) = failure.retry_after {
+    if let Some(seconds) = exhausted.retry_after() {
         error = error.header(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     error

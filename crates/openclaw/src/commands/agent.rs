@@ -7,15 +7,19 @@ use std::time::Duration;
 use ::agent::{Turn, TurnAnswer, run_turn};
 use credentials::Secret;
 use providers::directory::Target;
-use providers::{Chain, Delta, Upstream};
+use providers::health::Rules;
+use providers::{Chain, Delta, Health, Upstream};
 use serde_json::{Value, json};
 
 use crate::cli::agent::AgentArgs;
-use crate::context::{Context, ReadConfig};
+use crate::context::{Context, ReadConfig, now_ms};
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
 use crate::gateway_client::GatewayClient;
 use crate::output::{Output, dim};
+
+/// What the gateway is called as a provider.
+const GATEWAY: &str = "openclaw";
 
 /// How a turn reaches the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,9 +89,13 @@ pub(crate) async fn choose(
         Some(transport) => transport == Transport::Gateway,
         None => gateway.is_there().await,
     };
-    let upstream = context.upstream(&config.environment)?;
     if through_gateway {
-        let mut target = Target::new(upstream.catalog(), "openclaw", &gateway.base_url())
+        let upstream = context.upstream(&config.environment)?;
+        let upstream = upstream.with_health(Health::new(
+            Rules::behind_gateway(GATEWAY),
+            Arc::new(now_ms),
+        ));
+        let mut target = Target::new(upstream.catalog(), GATEWAY, &gateway.base_url())
             .map_err(|error| Failed::of(&error))?;
         if let Some(token) = gateway.token() {
             target = target.with_secret(
@@ -122,7 +130,7 @@ pub(crate) async fn choose(
     Ok(Chosen {
         transport: Transport::Local,
         chain,
-        upstream,
+        upstream: context.routed_upstream(config)?,
     })
 }
 

@@ -180,7 +180,7 @@ impl Running {
         let log_file = context.home.log_dir().join("openclaw.log");
         let parts = Parts {
             directory: context.directory(&config)?,
-            upstream: context.upstream(&config.environment)?,
+            upstream: context.routed_upstream(&config)?,
             auth: gateway::Auth::Token(Secret::new(token.clone())),
             bound,
             log: Log::new(

@@ -57,7 +57,7 @@ async fn serve(plan: Plan, config: &ReadConfig, context: &Context) -> Done {
     greet(&directory, bound, &plan.log, context);
     let parts = Parts {
         directory,
-        upstream: context.upstream(&config.environment)?,
+        upstream: context.routed_upstream(config)?,
         auth: plan.auth,
         bound,
         log: plan.log.clone(),

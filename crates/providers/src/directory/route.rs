@@ -10,6 +10,7 @@ use http::Uri;
 use http::header::{HeaderMap, HeaderValue};
 
 use crate::failure::Place;
+use crate::health::Branches;
 use crate::upstream_url::{BaseUrl, UrlError, path};
 
 use super::surfaces::Surfaces;
@@ -42,16 +43,27 @@ pub struct Target {
     models_path: Option<String>,
     surfaces: Arc<Surfaces>,
     login: Option<Login>,
-    renewed: Option<(Arc<str>, RenewedLogin)>,
+    renewed: Option<(Arc<str>, StoredProfile)>,
+    profile: Option<Arc<StoredProfile>>,
+    turn: Turn,
 }
 
-/// A login whose access token is asked for before each call, since it is renewed all the time.
+/// A stored profile, and who uses it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RenewedLogin {
-    /// Agent that uses the login.
+pub struct StoredProfile {
+    /// Agent that uses it.
     pub agent: AgentId,
-    /// Profile that holds it.
-    pub profile: ProfileId,
+    /// Its id.
+    pub id: ProfileId,
+}
+
+/// How a credential takes turns with others of its provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It has this place in the order that agent or config name.
+    Ordered(u16),
+    /// It takes turns with those of its rank; lower ranks come first.
+    Ranked(u16),
 }
 
 /// The credential of a target.
@@ -91,7 +103,10 @@ pub struct Route {
     family: EndpointFamily,
     surfaces: Arc<Surfaces>,
     login: Option<Login>,
-    renewed: Option<RenewedLogin>,
+    renewed: Option<StoredProfile>,
+    profile: Option<Arc<StoredProfile>>,
+    turn: Turn,
+    branches: Branches,
 }
 
 impl Target {
@@ -124,7 +139,17 @@ impl Target {
             base,
             login: None,
             renewed: None,
+            profile: None,
+            turn: Turn::Ordered(0),
         })
+    }
+
+    /// Sets the stored profile that the credential comes from, and how it takes turns.
+    #[must_use]
+    pub fn with_profile(mut self, profile: Option<StoredProfile>, turn: Turn) -> Self {
+        self.profile = profile.map(Arc::new);
+        self.turn = turn;
+        self
     }
 
     /// Sets the credential that is sent to this host.
@@ -136,7 +161,7 @@ impl Target {
 
     /// Sets the login whose access tokens are sent to this host.
     #[must_use]
-    pub fn with_renewed(mut self, label: &str, login: RenewedLogin) -> Self {
+    pub fn with_renewed(mut self, label: &str, login: StoredProfile) -> Self {
         self.renewed = Some((format!("{label} (login)").into(), login));
         self
     }
@@ -158,12 +183,18 @@ impl Target {
     /// [`UrlError`] when the base URL and the endpoint paths do not make a URL.
     pub fn route(&self, model: &str) -> Result<Route, UrlError> {
         let no_login = || Arc::from("none");
+        let chat_url = self.base.join(path::CHAT_COMPLETIONS)?;
+        let branches = Branches {
+            host: chat_url.authority().map_or("", |host| host.as_str()).into(),
+            key: self.key(),
+            model: model.into(),
+        };
         Ok(Route {
             provider: Arc::clone(&self.provider),
             model: model.into(),
             host: Arc::clone(&self.host),
             credential: self.credential().map_or_else(no_login, Arc::clone),
-            chat_url: self.base.join(path::CHAT_COMPLETIONS)?,
+            chat_url,
             models_url: self
                 .models_path
                 .as_deref()
@@ -178,7 +209,19 @@ impl Target {
             surfaces: Arc::clone(&self.surfaces),
             login: self.login.clone(),
             renewed: self.renewed.as_ref().map(|(_, login)| login.clone()),
+            profile: self.profile.clone(),
+            turn: self.turn,
+            branches,
         })
+    }
+
+    /// Returns what tells this credential from others. A login keeps its name while its tokens change.
+    fn key(&self) -> Arc<str> {
+        match (&self.renewed, &self.login) {
+            (Some((_, login)), _) => format!("login:{}/{}", login.agent, login.id).into(),
+            (None, Some(login)) => login.secret.identity().into(),
+            (None, None) => "none".into(),
+        }
     }
 }
 
@@ -199,8 +242,30 @@ impl Login {
 
 impl Route {
     /// Returns the login whose access token has to be asked for before a call.
-    pub fn renewed(&self) -> Option<&RenewedLogin> {
+    pub fn renewed(&self) -> Option<&StoredProfile> {
         self.renewed.as_ref()
+    }
+
+    /// Returns the stored profile that the credential comes from.
+    pub fn profile(&self) -> Option<&StoredProfile> {
+        self.profile.as_deref()
+    }
+
+    /// Returns the branches of the breaker tree that it is on.
+    pub fn branches(&self) -> &Branches {
+        &self.branches
+    }
+
+    /// Returns how it takes turns with other credentials of its provider.
+    pub(crate) fn turn(&self) -> Turn {
+        self.turn
+    }
+
+    /// Says whether two routes differ in their credential only.
+    pub(crate) fn is_same_model(&self, other: &Self) -> bool {
+        self.provider == other.provider
+            && self.model == other.model
+            && self.chat_url == other.chat_url
     }
 
     /// Returns the same route with an access token in place of the login it comes from.
@@ -218,6 +283,7 @@ impl Route {
     #[must_use]
     pub fn with_model(mut self, model: &str) -> Self {
         self.model = model.into();
+        self.branches.model = Arc::clone(&self.model);
         self
     }
 

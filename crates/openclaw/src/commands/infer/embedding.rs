@@ -38,7 +38,7 @@ async fn create(args: &EmbeddingCreateArgs, context: &Context) -> Done {
         request: &request,
         sending,
     };
-    let Answered { route, reply } = call.ask("embedding", &ask).await?;
+    let Answered { route, reply, .. } = call.ask("embedding", &ask).await?;
     let value = reply.value();
     let vectors: Vec<&Value> = value
         .get("data")

@@ -10,7 +10,7 @@ use http::HeaderMap;
 use providers::directory::RouteError;
 use providers::failover::Ask;
 use providers::media::{BadRequest, Sending};
-use providers::{Answered, Chain, Deadline, Route, Upstream};
+use providers::{Answered, Chain, Deadline, Route, Terms, Upstream};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +47,7 @@ impl MediaCall {
         let chain = directory.media_chain(args.model.as_deref(), kind);
         Ok(Self {
             chain: chain.map_err(|error| no_route(&error))?,
-            upstream: context.upstream(&config.environment)?,
+            upstream: context.routed_upstream(&config)?,
             out: context.out.with_json(args.json),
             deadline: Deadline::after(Duration::from_secs(args.timeout)),
             headers: HeaderMap::new(),
@@ -69,7 +69,12 @@ impl MediaCall {
         ask: &A,
     ) -> Result<Answered<A::Reply>, Failed> {
         let stop = CancellationToken::new();
-        let asking = Box::pin(self.upstream.attempt_chain(&self.chain, ask, &stop));
+        let terms = Terms {
+            deadline: self.deadline,
+            stop: &stop,
+            session: None,
+        };
+        let asking = Box::pin(self.upstream.attempt_chain(&self.chain, ask, terms));
         Ok(waiting(self.out, what, asking).await?)
     }
 }

@@ -30,7 +30,7 @@ async fn rerank(args: &RerankArgs, context: &Context) -> Done {
         request: &request,
         sending,
     };
-    let Answered { route, reply } = call.ask("ordering", &ask).await?;
+    let Answered { route, reply, .. } = call.ask("ordering", &ask).await?;
     let value = reply.value();
     let results = value.get("results").and_then(Value::as_array);
     let results = results.cloned().unwrap_or_default();

@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::client::Ask;
 use super::process::Gateway;
-use super::scene::{CONTENT, DONE, FINISH, KEY, TOKEN, answer, asking, chat};
+use super::scene::{CONTENT, KEY, TOKEN, answer, asking, chat};
 use super::stub::{Seen, Stub, Wire};
 use crate::home::Home;
 
@@ -60,7 +59,8 @@ fn a_fallback_answers_at_once_whatever_the_wait() {
         assert_eq!(answer.status, 200);
         assert_eq!(answer.header("x-openclaw-routed-model"), Some("two/m"));
     }
-    assert_eq!((pair.first.seen().len(), pair.second.seen().len()), (2, 2));
+    let seen = (pair.first.seen().len(), pair.second.seen().len());
+    assert_eq!(seen, (1, 2), "the first is not asked again within its wait");
     pair.gateway.terminate();
     let ended = pair.gateway.wait();
     let requests = ended.requests();
@@ -74,7 +74,18 @@ fn a_fallback_answers_at_once_whatever_the_wait() {
         .into_iter()
         .filter(|line| line["message"] == "a candidate failed");
     let classes: Vec<Value> = failed.map(|line| line["class"].clone()).collect();
-    assert_eq!(classes, ["throttled", "throttled"]);
+    assert_eq!(classes, ["throttled"]);
+    for (request, step) in requests.iter().zip(["failed", "rested"]) {
+        let trace = &request["trace"][0];
+        assert_eq!(
+            (&trace["step"], &trace["model"]),
+            (&json!(step), &json!("one/m"))
+        );
+        assert_eq!(
+            (&trace["class"], &trace["scope"]),
+            (&json!("throttled"), &json!("model"))
+        );
+    }
 }
 
 #[test]
@@ -147,15 +158,4 @@ fn an_exhausted_chain_names_every_candidate_and_why() {
         assert!(message.contains(part), "`{part}` is missing: {message}");
     }
     assert!(!message.contains(KEY));
-}
-
-#[test]
-fn the_next_request_begins_at_the_first_candidate_again() {
-    let pair = Pair::new(throttled);
-    assert_eq!(pair.ask("openclaw", false).status, 200);
-    pair.first
-        .now(|_, wire| wire.events(&[CONTENT, FINISH, DONE].concat()));
-    let answer = pair.ask("openclaw", true);
-    assert_eq!(answer.header("x-openclaw-routed-model"), Some("one/m"));
-    assert_eq!(pair.gateway.ask(&Ask::new("GET", "/readyz")).status, 200);
 }

@@ -30,6 +30,8 @@ pub(crate) fn config(base_url: &str) -> Value {
             "api": "openai-completions",
             "models": [{"id": "m", "name": "m"}, {"id": "vendor/large", "name": "large"}],
         }}},
+        // What a failure means for the next request is told in `breakers`.
+        "routing": {"withoutBreakers": ["stub"]},
         "agents": {"defaults": {
             "model": {"primary": "stub/m"},
             "models": {"stub/vendor/large": {"alias": "big"}},
