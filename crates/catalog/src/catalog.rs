@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::auth_choice::{AuthChoice, ChoiceMatch};
-use crate::chat_rule::{self, ChatRule, HostRule};
+use crate::chat_rule::{self, ChatRule, HostRule, ReplyForm};
 use crate::endpoint::{self, Endpoint, EndpointFamily, EndpointMatch};
 use crate::failure::{self, Classification, ErrorRow, FailureFacts};
 use crate::key::{self, KeyFamily, KeyPrefix};
@@ -300,6 +300,12 @@ impl Catalog {
     /// Returns the rows about what families of hosts refuse.
     pub fn host_rules(&self) -> &[HostRule] {
         &self.host_rules
+    }
+
+    /// Returns how `model` answers on hosts of `family`.
+    pub fn reply_form(&self, family: EndpointFamily, model: &str) -> ReplyForm {
+        let host = self.host_rules.iter().find(|row| row.id == family.as_str());
+        chat_rule::reply_form(&self.chat_rules, host, model)
     }
 
     /// Returns what hosts of a family refuse; without a row, nothing is known to be refused.

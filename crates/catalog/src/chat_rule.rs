@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::plan::{PerPlan, Plan};
-use crate::thinking::{Thinking, ThinkingFormat};
+use crate::thinking::{ThinkTags, Thinking, ThinkingFormat};
 
 /// One row about the models of a family.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -35,6 +35,9 @@ pub struct ChatRule {
     /// Whether `tool_stream` goes along with tools, so that their arguments arrive in pieces.
     #[serde(default)]
     pub tool_stream: bool,
+    /// Where reasoning stands in the text of an answer; none when that depends on the host.
+    #[serde(default)]
+    pub think_tags: Option<ThinkTags>,
     /// What differs on one plan.
     #[serde(default = "no_differences")]
     pub on: PerPlan<RuleDifference>,
@@ -79,6 +82,19 @@ pub struct HostRule {
     /// Whether `max_tokens` above the model's limit is an error.
     #[serde(default)]
     pub output_limit_refused: bool,
+    /// Where reasoning stands in the text of an answer, when nothing else is known of the model.
+    #[serde(default = "never")]
+    pub think_tags: ThinkTags,
+}
+
+/// How one model on one host answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReplyForm {
+    /// Whether it must be asked for a stream even when the client wants the answer in one piece: it refuses other
+    /// requests, or refuses to think in them.
+    pub streams_only: bool,
+    /// Where reasoning stands in the text.
+    pub think_tags: ThinkTags,
 }
 
 impl Default for HostRule {
@@ -93,6 +109,7 @@ impl Default for HostRule {
             seed_max: None,
             top_logprobs_max: None,
             output_limit_refused: false,
+            think_tags: ThinkTags::Never,
         }
     }
 }
@@ -108,9 +125,7 @@ impl ChatRule {
 
 /// Finds the row about a model, with what differs on the plan put in place.
 pub(crate) fn find(rules: &[ChatRule], model: &str, plan: Option<Plan>) -> Option<ChatRule> {
-    let name = model.rsplit('/').next().unwrap_or(model);
-    let name = name.to_ascii_lowercase();
-    let mut rule = rules.iter().find(|rule| rule.fits(&name))?.clone();
+    let mut rule = row_about(rules, model)?.clone();
     if let Some(difference) = plan.and_then(|plan| rule.on.get(plan)).cloned() {
         let thinking = &mut rule.thinking;
         thinking.budget_tokens_max = difference.budget_tokens_max.or(thinking.budget_tokens_max);
@@ -118,6 +133,26 @@ pub(crate) fn find(rules: &[ChatRule], model: &str, plan: Option<Plan>) -> Optio
         rule.tool_stream = difference.tool_stream.unwrap_or(rule.tool_stream);
     }
     Some(rule)
+}
+
+fn row_about<'a>(rules: &'a [ChatRule], model: &str) -> Option<&'a ChatRule> {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let name = name.to_ascii_lowercase();
+    rules.iter().find(|rule| rule.fits(&name))
+}
+
+/// Finds how a model answers on the hosts that `host` is about.
+pub(crate) fn reply_form(rules: &[ChatRule], host: Option<&HostRule>, model: &str) -> ReplyForm {
+    let row = row_about(rules, model);
+    let of_host = host.map_or(ThinkTags::Never, |host| host.think_tags);
+    ReplyForm {
+        streams_only: row.is_some_and(|row| row.streams_only || row.thinking.streams_only),
+        think_tags: row.and_then(|row| row.think_tags).unwrap_or(of_host),
+    }
+}
+
+const fn never() -> ThinkTags {
+    ThinkTags::Never
 }
 
 const fn no_differences() -> PerPlan<RuleDifference> {

@@ -44,7 +44,7 @@ mod video;
 
 pub use auth_choice::{AuthChoice, ChoiceMatch, ProfileMode};
 pub use catalog::Catalog;
-pub use chat_rule::{ChatRule, HostRule, RuleDifference};
+pub use chat_rule::{ChatRule, HostRule, ReplyForm, RuleDifference};
 pub use endpoint::{Endpoint, EndpointFamily, EndpointMatch};
 pub use error::Error;
 pub use failure::{
@@ -64,7 +64,9 @@ pub use provider::{Provider, Standing};
 pub use reference::{ModelRef, ResolvedProvider, ResolvedRef};
 pub use sunset::{CalendarDay, Sunset, SunsetSubject};
 pub use table::{FILES as TABLE_FILES, OVERRIDE_BYTES_MAX, OverrideFile};
-pub use thinking::{ReasoningReplay, Thinking, ThinkingFormat, ThinkingKind, ThinkingLevel};
+pub use thinking::{
+    ReasoningReplay, ThinkTags, Thinking, ThinkingFormat, ThinkingKind, ThinkingLevel,
+};
 pub use video::{
     PictureForm, ReferenceLimits, ReferenceShape, VideoDuration, VideoModel, VideoSize, VideoSound,
 };

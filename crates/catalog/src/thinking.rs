@@ -90,6 +90,18 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Where reasoning stands in the text of an answer, between `<think>` and `</think>`.
+    pub enum ThinkTags {
+        /// Nowhere: it comes in a field of its own, or not at all.
+        Never => "never",
+        /// At the very beginning.
+        Leading => "leading",
+        /// At the very beginning, without the opening tag, with which the prompt ended.
+        Unopened => "unopened",
+    }
+}
+
 /// What is known about a model's thinking.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]

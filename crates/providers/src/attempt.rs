@@ -240,6 +240,8 @@ impl Upstream {
                 strip_usage,
                 secret: route.secret().cloned(),
                 idle_max: STREAM_IDLE_MAX,
+                n_choices: 1,
+                think_tags: catalog::ThinkTags::Never,
                 stop: call.stop.clone(),
             };
             let opened = ChatStream::open(incoming, policy).await;

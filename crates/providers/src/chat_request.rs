@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::json_span::{Object, SpanError, decode_string};
+use crate::json_span::{Object, SpanError, decode_string, spliced};
 
 /// Largest request body accepted, in bytes: a few inline images at Model Studio's limit of 10 MiB each.
 pub const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -192,7 +192,7 @@ impl ChatRequest {
                 }
             }
         }
-        splice(&self.body, splices)
+        spliced(&self.body, splices)
     }
 }
 
@@ -237,24 +237,6 @@ fn usage_member(object: &Object<'_>) -> Result<UsageMember, RequestError> {
             expected: "a boolean",
         }),
     }
-}
-
-/// Replaces each range by its text; ranges do not overlap, and equal insertion points keep their order.
-pub(crate) fn splice(body: &Bytes, mut splices: Vec<(Range<usize>, String)>) -> Bytes {
-    if splices.is_empty() {
-        return body.clone();
-    }
-    splices.sort_by_key(|(range, _)| range.start);
-    let added: usize = splices.iter().map(|(_, text)| text.len()).sum();
-    let mut out = Vec::with_capacity(body.len() + added);
-    let mut at = 0;
-    for (range, text) in &splices {
-        out.extend_from_slice(body.get(at..range.start).unwrap_or_default());
-        out.extend_from_slice(text.as_bytes());
-        at = range.end;
-    }
-    out.extend_from_slice(body.get(at..).unwrap_or_default());
-    Bytes::from(out)
 }
 
 #[cfg(test)]

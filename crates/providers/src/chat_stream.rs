@@ -1,8 +1,9 @@
 //! A streamed chat reply on its way from the upstream to the client.
 //!
 //! Events leave as the upstream wrote them, few documented patches apart: when the gateway asked for usage and the
-//! client did not, the usage-only chunk is taken out; a missing end marker is added; an error event that clients
-//! would not understand, or that repeats the credential, is rewritten. Meanwhile the scanner learns what the ledger needs. A stream
+//! client did not, the usage-only chunk is taken out; tool calls and reasoning are put in order
+//! ([`crate::chat_repair`]); a missing end marker is added; an error event that clients would not understand, or that
+//! repeats the credential, is rewritten. Meanwhile the scanner learns what the ledger needs. A stream
 //! never just stops: when the upstream cuts it, goes silent, or the gateway must shut down, the client gets an
 //! OpenAI-shaped error event first.
 
@@ -10,21 +11,25 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::LazyLock;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use catalog::ThinkTags;
 use credentials::Secret;
 use http_body::{Body, Frame};
-use memchr::memmem::{self, Finder};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::failure::ErrorBody;
+use crate::chat_repair::Repairs;
 use crate::json_span::Object;
 use crate::sse::{EventSplitter, HELD_EVENT_BYTES_MAX, Verdict, event_data};
 use crate::usage::Usage;
+
+mod watch;
+
+pub(crate) use watch::is_error_envelope;
+use watch::{Watch, error_event};
 
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +71,8 @@ pub struct StreamEnd {
     pub ended: Ended,
     /// Data events received.
     pub events: u64,
+    /// What was put in order.
+    pub repairs: Repairs,
 }
 
 /// How a stream is to be forwarded.
@@ -76,6 +83,10 @@ pub struct StreamPolicy {
     pub idle_max: Duration,
     /// Cancelled when open streams must end now.
     pub stop: CancellationToken,
+    /// How many answers were asked for; the stream is complete when so many have ended.
+    pub n_choices: u64,
+    /// Where reasoning stands in the text of the answer.
+    pub think_tags: ThinkTags,
     /// The credential, which must not go on when the upstream repeats it in an error.
     pub secret: Option<Secret>,
 }
@@ -112,106 +123,6 @@ pub struct ChatStream<B> {
     on_end: Option<OnEnd>,
 }
 
-/// Reads events as they pass.
-struct Watch {
-    strip_usage: bool,
-    secret: Option<Secret>,
-    usage: Option<Usage>,
-    events: u64,
-    finished: bool,
-    done: bool,
-    garbage: bool,
-    error: Option<Bytes>,
-}
-
-static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\""));
-static FINISH: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"finish_reason\""));
-static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\""));
-static CHOICES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"choices\""));
-
-impl Watch {
-    fn look(&mut self, event: &[u8]) -> Verdict {
-        let data = event_data(event);
-        if data.is_empty() {
-            return Verdict::Keep;
-        }
-        if data.as_ref() == b"[DONE]" {
-            self.done = true;
-            return Verdict::Keep;
-        }
-        self.events += 1;
-        self.garbage |= self.events == 1 && object(&data).is_none();
-        self.finished |= values_of(&FINISH, &data).any(|first| first == b'"');
-        let is_unusual = ERROR.find(&data).is_some() || CHOICES.find(&data).is_none();
-        if is_unusual && let Some(error) = object(&data).filter(is_error_envelope) {
-            return self.look_at_error(&error, &data);
-        }
-        if values_of(&USAGE, &data).any(|first| first == b'{') {
-            self.look_at_usage(&data)
-        } else {
-            Verdict::Keep
-        }
-    }
-
-    /// Keeps an error event that OpenAI clients understand; the native envelope is not one.
-    fn look_at_error(&mut self, error: &Object<'_>, data: &[u8]) -> Verdict {
-        self.error = Some(Bytes::copy_from_slice(data));
-        let secret = self.secret.as_ref().map_or("", Secret::expose);
-        let repeats_secret = !secret.is_empty() && memmem::find(data, secret.as_bytes()).is_some();
-        if error.raw("error").is_some() && !repeats_secret {
-            return Verdict::Keep;
-        }
-        let error = ErrorBody::read_without(secret, data);
-        Verdict::Replace(error_event(&error.message, error.code.as_deref()))
-    }
-
-    fn look_at_usage(&mut self, data: &[u8]) -> Verdict {
-        let Some(object) = object(data) else {
-            return Verdict::Keep;
-        };
-        let Some(usage) = object.raw("usage").and_then(Usage::parse) else {
-            return Verdict::Keep;
-        };
-        self.usage = Some(usage);
-        let usage_only = object.raw("choices").is_none_or(is_empty_list);
-        if usage_only && self.strip_usage {
-            Verdict::Drop
-        } else {
-            Verdict::Keep
-        }
-    }
-}
-
-fn error_event(message: &str, code: Option<&str>) -> Bytes {
-    let error =
-        serde_json::json!({"message": message, "type": "api_error", "param": null, "code": code});
-    Bytes::from(format!("data: {{\"error\":{error}}}\n\n"))
-}
-
-/// Returns the first character of every value of a member called `key` (given with its quotes), at any depth.
-fn values_of<'a>(key: &'a Finder<'_>, data: &'a [u8]) -> impl Iterator<Item = u8> + 'a {
-    key.find_iter(data).filter_map(|at| {
-        let rest = data.get(at + key.needle().len()..)?.trim_ascii_start();
-        let value = rest.strip_prefix(b":")?.trim_ascii_start();
-        value.first().copied()
-    })
-}
-
-fn object(data: &[u8]) -> Option<Object<'_>> {
-    Object::scan(std::str::from_utf8(data).ok()?).ok()
-}
-
-fn is_empty_list(raw: &str) -> bool {
-    let inside = raw.strip_prefix('[').and_then(|raw| raw.strip_suffix(']'));
-    raw == "null" || inside.is_some_and(|inside| inside.trim().is_empty())
-}
-
-/// Says whether an object is `{"error": …}` or the native `{"code": …, "message": …}` rather than an answer.
-pub(crate) fn is_error_envelope(object: &Object<'_>) -> bool {
-    let has = |key| object.raw(key).is_some_and(|value| value != "null");
-    has("error") || (!has("choices") && has("code") && has("message"))
-}
-
 impl<B> ChatStream<B>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -228,16 +139,7 @@ where
         let mut stream = Self {
             upstream,
             splitter: EventSplitter::default(),
-            watch: Watch {
-                strip_usage: policy.strip_usage,
-                secret: policy.secret,
-                usage: None,
-                events: 0,
-                finished: false,
-                done: false,
-                garbage: false,
-                error: None,
-            },
+            watch: Watch::new(&policy),
             ready: VecDeque::with_capacity(2),
             ended: None,
             idle: Box::pin(tokio::time::sleep(policy.idle_max)),
@@ -345,7 +247,9 @@ where
             self.ended = Some(Ended::UpstreamError);
         } else if self.watch.done {
             self.ended = Some(Ended::Complete);
-        } else if self.watch.finished && !broken {
+        } else if self.watch.is_finished() && !broken {
+            let held = self.watch.held(true);
+            self.push_ready(held);
             self.push_ready(Bytes::from_static(b"data: [DONE]\n\n"));
             self.ended = Some(Ended::Complete);
         } else if self.watch.events == 0 {
@@ -367,6 +271,8 @@ where
         }
         self.ended = Some(ended);
         if self.watch.error.is_none() {
+            let held = self.watch.held(false);
+            self.push_ready(held);
             self.push_ready(error_event(message, Some(code)));
         }
     }
@@ -412,6 +318,7 @@ impl<B> ChatStream<B> {
             usage: self.watch.usage,
             ended,
             events: self.watch.events,
+            repairs: self.watch.repairs(),
         }
     }
 

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use bytes::Bytes;
 use memchr::memchr2;
 
 /// Deepest nesting accepted, in levels. Model Studio requests stay under 20.
@@ -91,6 +92,46 @@ impl<'a> Object<'a> {
     }
 }
 
+/// Returns where the items of the JSON array `text` stand in it, without surrounding white space.
+///
+/// # Errors
+/// [`SpanError`] names the first place that cannot be JSON; anything but an array is malformed at its start.
+pub fn array_items(text: &str) -> Result<Vec<Range<usize>>, SpanError> {
+    let mut scanner = Scanner {
+        bytes: text.as_bytes(),
+        at: 0,
+    };
+    let items = scanner.items()?;
+    scanner.white_space();
+    if scanner.at < scanner.bytes.len() {
+        return Err(SpanError::Malformed(scanner.at));
+    }
+    Ok(items)
+}
+
+/// Replaces each range of `text` by its text; ranges do not overlap, and equal insertion points keep their order.
+pub(crate) fn splice(text: &[u8], mut edits: Vec<(Range<usize>, String)>) -> Vec<u8> {
+    edits.sort_by_key(|(range, _)| range.start);
+    let added: usize = edits.iter().map(|(_, text)| text.len()).sum();
+    let mut out = Vec::with_capacity(text.len() + added);
+    let mut at = 0;
+    for (range, instead) in &edits {
+        out.extend_from_slice(text.get(at..range.start).unwrap_or_default());
+        out.extend_from_slice(instead.as_bytes());
+        at = range.end;
+    }
+    out.extend_from_slice(text.get(at..).unwrap_or_default());
+    out
+}
+
+/// Does what [`splice`] does; without a change the result is `body` itself.
+pub(crate) fn spliced(body: &Bytes, edits: Vec<(Range<usize>, String)>) -> Bytes {
+    if edits.is_empty() {
+        return body.clone();
+    }
+    Bytes::from(splice(body, edits))
+}
+
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -141,6 +182,32 @@ impl Scanner<'_> {
             members,
             close,
         })
+    }
+
+    fn items(&mut self) -> Result<Vec<Range<usize>>, SpanError> {
+        self.white_space();
+        self.expect(b'[')?;
+        let mut items = Vec::new();
+        self.white_space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(items);
+        }
+        loop {
+            self.white_space();
+            let start = self.at;
+            self.value()?;
+            items.push(start..self.at);
+            self.white_space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => break,
+                Some(_) => return Err(SpanError::Malformed(self.at)),
+                None => return Err(SpanError::Truncated),
+            }
+        }
+        self.at += 1;
+        Ok(items)
     }
 
     fn member<'t>(&mut self, text: &'t str) -> Result<Member<'t>, SpanError> {
@@ -281,6 +348,25 @@ mod tests {
             (r#"{"a":?}"#, SpanError::Malformed(5)),
         ] {
             assert_eq!(Object::scan(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn finds_items_in_place() {
+        let text = r#" [ {"a":[1]} ,"x]", -1.5 ] "#;
+        let items = array_items(text).unwrap();
+        let items: Vec<&str> = items.into_iter().map(|span| &text[span]).collect();
+        assert_eq!(items, [r#"{"a":[1]}"#, r#""x]""#, "-1.5"]);
+        assert_eq!(array_items("[ ]"), Ok(vec![]));
+        for (text, error) in [
+            ("{}", SpanError::Malformed(0)),
+            ("[1,]", SpanError::Malformed(3)),
+            ("[1 2]", SpanError::Malformed(3)),
+            ("[1] x", SpanError::Malformed(4)),
+            ("[1", SpanError::Truncated),
+            ("", SpanError::Truncated),
+        ] {
+            assert_eq!(array_items(text), Err(error), "{text}");
         }
     }
 

@@ -9,6 +9,7 @@
 
 pub mod attempt;
 pub mod chat_delta;
+pub mod chat_repair;
 pub mod chat_request;
 pub mod chat_stream;
 pub mod deadline;
@@ -20,6 +21,7 @@ pub mod formats;
 pub mod health;
 pub mod http_client;
 pub mod json_call;
+mod json_prefix;
 pub mod json_span;
 pub mod media;
 pub mod media_fetch;
@@ -27,7 +29,9 @@ pub mod media_file;
 pub mod media_type;
 pub mod probe;
 pub mod sse;
+mod think_tags;
 mod token_transport;
+pub mod tool_arguments;
 pub mod upstream_url;
 pub mod usage;
 pub mod video_request;

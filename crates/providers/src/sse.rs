@@ -121,6 +121,23 @@ pub fn event_data(event: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     std::borrow::Cow::Owned(joined)
 }
 
+/// Appends an event with one line of `data`.
+pub fn push_event(out: &mut BytesMut, data: &[u8]) {
+    out.extend_from_slice(b"data: ");
+    out.extend_from_slice(data);
+    out.extend_from_slice(b"\n\n");
+}
+
+/// Appends `event` with one line of `data` in place of its own; its other lines stay.
+pub fn with_data(out: &mut BytesMut, event: &[u8], data: &[u8]) {
+    let lines = event.split(|&byte| byte == b'\n');
+    for line in lines.filter(|line| !line.trim_ascii().is_empty() && !line.starts_with(b"data:")) {
+        out.extend_from_slice(line);
+        out.extend_from_slice(b"\n");
+    }
+    push_event(out, data);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

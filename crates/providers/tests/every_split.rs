@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use catalog::ThinkTags;
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use providers::chat_stream::{ChatStream, Ended, StreamPolicy};
@@ -34,6 +35,8 @@ async fn through(pieces: Vec<Bytes>, strip_usage: bool) -> Bytes {
     let policy = StreamPolicy {
         strip_usage,
         idle_max: Duration::from_secs(5),
+        n_choices: 1,
+        think_tags: ThinkTags::Never,
         stop: CancellationToken::new(),
         secret: None,
     };

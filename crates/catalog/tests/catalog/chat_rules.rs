@@ -1,6 +1,6 @@
 use catalog::{
-    Catalog, ChatRule, EndpointFamily, OverrideFile, Plan, ReasoningReplay, ThinkingFormat,
-    ThinkingKind, ThinkingLevel,
+    Catalog, ChatRule, EndpointFamily, OverrideFile, Plan, ReasoningReplay, ThinkTags,
+    ThinkingFormat, ThinkingKind, ThinkingLevel,
 };
 
 use crate::shipped;
@@ -139,4 +139,32 @@ fn levels_are_read_as_clients_spell_them() {
     ] {
         assert_eq!(ThinkingLevel::read(text), expected, "{text}");
     }
+}
+
+#[test]
+fn how_a_model_answers_depends_on_model_and_host() {
+    let catalog = shipped();
+    let form = |family, model| {
+        let form = catalog.reply_form(family, model);
+        (form.streams_only, form.think_tags)
+    };
+    let standard = EndpointFamily::OpenaiStandard;
+    let custom = EndpointFamily::OpenaiCustom;
+    assert_eq!(form(standard, "qwen-plus"), (false, ThinkTags::Never));
+    assert_eq!(form(standard, "qwen3-32b"), (true, ThinkTags::Never));
+    assert_eq!(form(standard, "QwQ-plus"), (true, ThinkTags::Never));
+    assert_eq!(form(standard, "qwen3-omni-flash"), (true, ThinkTags::Never));
+    assert_eq!(
+        form(custom, "Qwen/Qwen3-32B"),
+        (true, ThinkTags::Leading),
+        "the rule of the model, the tags of the host"
+    );
+    assert_eq!(form(custom, "llama"), (false, ThinkTags::Leading));
+    let ours = OverrideFile {
+        name: "chat_rules.json5",
+        contents: "[{id: 'ours', prefixes: ['our-'], think_tags: 'unopened'}]",
+    };
+    let catalog = catalog.with_overrides(&[ours]).unwrap();
+    let form = catalog.reply_form(custom, "our-model");
+    assert_eq!(form.think_tags, ThinkTags::Unopened);
 }

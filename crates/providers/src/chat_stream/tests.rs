@@ -46,6 +46,8 @@ fn policy(strip_usage: bool) -> StreamPolicy {
     StreamPolicy {
         strip_usage,
         idle_max: Duration::from_secs(5),
+        n_choices: 1,
+        think_tags: ThinkTags::Never,
         stop: CancellationToken::new(),
         secret: Some(Secret::new("sk-upstream-key".to_owned())),
     }

@@ -11,12 +11,11 @@ use serde_json::{Value, json};
 
 use super::{BadRequest, Place, Sending, put};
 use crate::attempt::Upstream;
-use crate::chat_request::splice;
 use crate::directory::Route;
 use crate::failover::Ask;
 use crate::failure::Failure;
 use crate::json_call::JsonReply;
-use crate::json_span::{Object, decode_string};
+use crate::json_span::{Object, decode_string, spliced};
 
 /// Largest request body, in bytes.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -148,7 +147,7 @@ impl EmbeddingRequest {
             None => splices.push((self.close..self.close, format!(",\"model\":{name}"))),
         }
         splices.extend(input.map(|input| (self.input.clone(), input)));
-        splice(&self.body, splices)
+        spliced(&self.body, splices)
     }
 
     /// Returns the bodies to send to a model that takes `items_max` items at once.
