@@ -9,9 +9,8 @@ use providers::attempt::Answer;
 use providers::chat_delta::{Delta, DeltaReader};
 use providers::chat_request::ChatRequest;
 use providers::chat_stream::{ChatStream, Ended};
-use providers::http_client::ReplyBody;
 use providers::{
-    Answered, Chain, ChatAsk, Deadline, Exhausted, Reply, Route, Terms, Upstream, Usage,
+    AnswerBody, Answered, Chain, ChatAsk, Deadline, Exhausted, Reply, Route, Terms, Upstream, Usage,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -121,7 +120,7 @@ fn empty_answer(route: &Route, reply: &Reply) -> TurnAnswer {
 
 /// Returns the next bytes, or nothing at the end or when the deadline passes, which is noted in `answer`.
 async fn next_frame(
-    stream: &mut ChatStream<ReplyBody>,
+    stream: &mut ChatStream<AnswerBody>,
     deadline: Deadline,
     answer: &mut TurnAnswer,
 ) -> Option<Bytes> {

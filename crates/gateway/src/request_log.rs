@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use providers::chat_repair::Repairs;
+use providers::chat_stream::StreamEnd;
 use providers::{Route, Trace, Usage};
 use serde::Serialize;
 
@@ -112,6 +114,7 @@ struct Seen {
     first_byte: Option<Duration>,
     usage: Option<Usage>,
     trace: Trace,
+    repairs: Repairs,
 }
 
 /// The members of the log line. Names are those of the metrics and docs.
@@ -137,6 +140,9 @@ struct Line<'a> {
     usage: Option<Usage>,
     #[serde(skip_serializing_if = "Trace::is_empty")]
     trace: &'a Trace,
+    /// What was put in order in the reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repairs: Option<Repairs>,
 }
 
 impl RequestRecord {
@@ -166,6 +172,7 @@ impl RequestRecord {
             first_byte: None,
             usage: None,
             trace: Trace::default(),
+            repairs: Repairs::default(),
         };
         Self {
             shared: shared.clone(),
@@ -201,10 +208,21 @@ impl RequestRecord {
             .fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Notes what had to be put in order in the reply.
+    pub(crate) fn repaired(&mut self, repairs: Repairs) {
+        self.seen.repairs.extend(repairs);
+    }
+
     /// Notes how the request ended and what it used, and records it.
     pub(crate) fn close(mut self, outcome: &'static str, usage: Option<Usage>) {
         self.seen.outcome = outcome;
         self.seen.usage = usage;
+    }
+
+    /// Notes how a stream ended.
+    pub(crate) fn close_stream(mut self, end: StreamEnd) {
+        self.repaired(end.repairs);
+        self.close(end.ended.as_str(), end.usage);
     }
 }
 
@@ -228,6 +246,7 @@ impl Drop for RequestRecord {
             duration_ms: millis(self.started.elapsed()),
             usage: seen.usage,
             trace: &seen.trace,
+            repairs: (!seen.repairs.is_empty()).then_some(seen.repairs),
         };
         self.shared
             .log

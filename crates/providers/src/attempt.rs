@@ -11,11 +11,15 @@ use credentials::Secret;
 use credentials::oauth::{Clock, RefreshError, Refresher};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
 use tokio_util::sync::CancellationToken;
 
+use crate::answer_body::AnswerBody;
+use crate::chat_answer::StreamsOnly;
+use crate::chat_repair::Repairs;
 use crate::chat_request::ChatRequest;
-use crate::chat_stream::{ChatStream, OpenError, StreamPolicy, is_error_envelope};
+use crate::chat_stream::{ChatStream, OpenError, is_error_envelope};
 use crate::deadline::Deadline;
 use crate::directory::{Route, StoredProfile};
 use crate::failover::Ask;
@@ -47,6 +51,7 @@ pub struct Upstream {
     media: MediaFetcher,
     refresher: Option<Refresher>,
     health: Arc<Health>,
+    streams_only: StreamsOnly,
 }
 
 /// One call.
@@ -72,6 +77,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// Its body.
     pub answer: Answer,
+    /// What was put in order so far; a stream goes on to say so at its end.
+    pub repairs: Repairs,
 }
 
 /// The body of a reply.
@@ -79,7 +86,7 @@ pub enum Answer {
     /// All of it, and the token counts in it.
     Whole(Bytes, Option<Usage>),
     /// A stream whose first event has arrived.
-    Stream(Box<ChatStream<ReplyBody>>),
+    Stream(Box<ChatStream<AnswerBody>>),
 }
 
 /// A chat on a route whose credential is ready.
@@ -109,6 +116,7 @@ impl Upstream {
             client: Arc::new(HttpClient::new(network)),
             refresher: None,
             health: Arc::default(),
+            streams_only: StreamsOnly::default(),
         }
     }
 
@@ -142,6 +150,10 @@ impl Upstream {
     /// Returns what renews logins.
     pub fn refresher(&self) -> Option<&Refresher> {
         self.refresher.as_ref()
+    }
+
+    pub(crate) fn streams_only(&self) -> &StreamsOnly {
+        &self.streams_only
     }
 
     /// Returns the catalog that classifies failures.
@@ -223,43 +235,21 @@ impl Upstream {
         ask.ask(self, &with_token).await
     }
 
-    async fn chat_once(&self, call: Call<'_>) -> Result<Reply, Failure> {
+    /// Sends `request`, the client's own or one made of it, and returns the head of a success.
+    pub(crate) async fn send_chat(
+        &self,
+        call: Call<'_>,
+        request: &ChatRequest,
+    ) -> Result<Response<ReplyBody>, Failure> {
         let route = call.route;
-        let strip_usage =
-            route.asks_usage && call.request.is_stream() && !call.request.asks_usage();
-        let body = call.request.patched(&route.model, route.asks_usage);
-        let mut request = request(Method::POST, &route.chat_url, route, body);
+        let body = request.patched(&route.model, route.asks_usage);
+        let mut request = self::request(Method::POST, &route.chat_url, route, body);
         request.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
         forward_headers(call.headers, request.headers_mut());
-        let (parts, incoming) = self.exchange(route, request).await?.into_parts();
-        let answer = if is_event_stream(&parts.headers) {
-            let policy = StreamPolicy {
-                strip_usage,
-                secret: route.secret().cloned(),
-                idle_max: STREAM_IDLE_MAX,
-                n_choices: 1,
-                think_tags: catalog::ThinkTags::Never,
-                stop: call.stop.clone(),
-            };
-            let opened = ChatStream::open(incoming, policy).await;
-            Answer::Stream(Box::new(
-                opened.map_err(|error| self.no_stream(route, &parts.headers, error))?,
-            ))
-        } else {
-            let body = self.whole(route, incoming).await?;
-            let usage = self
-                .usage_in(route, &parts.headers, &body)
-                .map_err(|fault| *fault)?;
-            Answer::Whole(body, usage)
-        };
-        Ok(Reply {
-            status: parts.status,
-            headers: parts.headers,
-            answer,
-        })
+        self.exchange(route, request).await
     }
 
     /// Sends a request and returns the head of a success; everything else is a failure.
@@ -298,14 +288,24 @@ impl Upstream {
         Err(failure)
     }
 
-    pub(crate) async fn whole(&self, route: &Route, incoming: ReplyBody) -> Result<Bytes, Failure> {
+    pub(crate) async fn whole<B>(&self, route: &Route, incoming: B) -> Result<Bytes, Failure>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let collected = Limited::new(incoming, REPLY_BYTES_MAX).collect().await;
         collected
             .map(http_body_util::Collected::to_bytes)
-            .map_err(|error| {
-                let message = format!("the reply broke off ({error})");
-                self.of_connection(route, FailureKind::StreamCut, message)
-            })
+            .map_err(|error| self.broken_off(route, &*error))
+    }
+
+    pub(crate) fn broken_off(
+        &self,
+        route: &Route,
+        error: &(dyn std::error::Error + 'static),
+    ) -> Failure {
+        let message = format!("the reply broke off ({error})");
+        self.of_connection(route, FailureKind::StreamCut, message)
     }
 
     pub(crate) fn of_connection(
@@ -319,7 +319,7 @@ impl Upstream {
 
     /// Reads the token counts of a whole reply, unless it is no answer: a success may still carry an error, or
     /// somebody's web page.
-    fn usage_in(
+    pub(crate) fn usage_in(
         &self,
         route: &Route,
         headers: &HeaderMap,
@@ -347,7 +347,12 @@ impl Upstream {
         self.of_connection(route, FailureKind::StreamGarbage, message)
     }
 
-    fn no_stream(&self, route: &Route, headers: &HeaderMap, error: OpenError) -> Failure {
+    pub(crate) fn no_stream(
+        &self,
+        route: &Route,
+        headers: &HeaderMap,
+        error: OpenError,
+    ) -> Failure {
         let (kind, message) = match error {
             OpenError::Event(data) => return self.error_inside(route, headers, &data),
             OpenError::Garbage => return self.garbage(route),
@@ -428,13 +433,4 @@ pub(crate) fn forward_headers(from: &HeaderMap, to: &mut HeaderMap) {
             to.insert(name, value.clone());
         }
     }
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    kind.get(..17)
-        .is_some_and(|kind| kind.eq_ignore_ascii_case("text/event-stream"))
 }

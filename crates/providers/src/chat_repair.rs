@@ -53,6 +53,15 @@ pub(crate) struct Rewritten {
 
 type Edit = (Range<usize>, String);
 
+/// What is to be done with one answer of a chunk.
+#[derive(Default)]
+struct Changes {
+    edits: Vec<Edit>,
+    /// Deltas that go before the chunk.
+    before: Vec<Value>,
+    repairs: Repairs,
+}
+
 /// One JSON object inside a chunk, and where it stands.
 struct Part<'a> {
     text: &'a str,
@@ -94,18 +103,17 @@ impl<'a> Part<'a> {
 
     /// Sets a member that is there, or adds it at the end.
     fn set(&self, key: &str, raw: String, edits: &mut Vec<Edit>) {
-        match self.span(key) {
-            Some(span) => edits.push((span, raw)),
-            None => {
-                let close = self.at + self.object.close;
-                let comma = if self.object.members.is_empty() {
-                    ""
-                } else {
-                    ","
-                };
-                edits.push((close..close, format!("{comma}\"{key}\":{raw}")));
-            }
+        if let Some(span) = self.span(key) {
+            edits.push((span, raw));
+            return;
         }
+        let close = self.at + self.object.close;
+        let comma = if self.object.members.is_empty() {
+            ""
+        } else {
+            ","
+        };
+        edits.push((close..close, format!("{comma}\"{key}\":{raw}")));
     }
 }
 
@@ -152,12 +160,14 @@ impl StreamRepair {
             else {
                 continue;
             };
-            let added = self.look_at_choice(&part, &mut edits);
+            let changes = self.look_at_choice(&part);
             let index = part.number_of("index").unwrap_or_default();
-            for delta in added {
-                out.before
-                    .push(added_chunk(self.head_of(&chunk), index, &delta));
+            for delta in changes.before {
+                let chunk = added_chunk(self.head_of(&chunk), index, &delta);
+                out.before.push(chunk);
             }
+            self.repairs.extend(changes.repairs);
+            edits.extend(changes.edits);
         }
         self.head_of(&chunk);
         if !edits.is_empty() {
@@ -166,30 +176,29 @@ impl StreamRepair {
         (!out.before.is_empty() || out.chunk.is_some()).then_some(out)
     }
 
-    /// Looks at one answer of a chunk, and returns the deltas that go before it.
-    fn look_at_choice(&mut self, part: &Part<'_>, edits: &mut Vec<Edit>) -> Vec<Value> {
-        let mut before = Vec::new();
+    /// Looks at one answer of a chunk.
+    fn look_at_choice(&mut self, part: &Part<'_>) -> Changes {
+        let mut changes = Changes::default();
         let index = part.number_of("index").unwrap_or_default();
-        let Some(at) = self.choice(index) else {
-            return before;
+        let at = self.choice(index);
+        let Some(choice) = at.and_then(|at| self.choices.get_mut(at)) else {
+            return changes;
         };
-        let (Some(choice), repairs) = (self.choices.get_mut(at), &mut self.repairs) else {
-            return before;
-        };
-        let reason = part.text_of("finish_reason");
         // Some hosts write "" or "null" where they mean that the answer goes on.
-        let reason = reason.filter(|reason| reason != "null");
+        let reason = part
+            .text_of("finish_reason")
+            .filter(|reason| reason != "null");
         choice.is_finished |= reason.is_some();
         if let Some(delta) = part.child("delta") {
-            choice.look_at_text(&delta, reason.is_some(), repairs, edits, &mut before);
-            choice.look_at_calls(&delta, reason.as_deref(), repairs, edits, &mut before);
+            choice.look_at_text(&delta, reason.is_some(), &mut changes);
+            choice.look_at_calls(&delta, reason.as_deref(), &mut changes);
         }
         let denies_calls = reason.as_deref() == Some("stop") && !choice.calls.is_empty();
         if let (true, Some(span)) = (denies_calls, part.span("finish_reason")) {
-            repairs.add(Repair::FinishReason);
-            edits.push((span, "\"tool_calls\"".to_owned()));
+            changes.repairs.add(Repair::FinishReason);
+            changes.edits.push((span, "\"tool_calls\"".to_owned()));
         }
-        before
+        changes
     }
 
     fn choice(&mut self, index: u64) -> Option<usize> {
@@ -249,14 +258,7 @@ impl StreamRepair {
 
 impl Choice {
     /// Takes reasoning out of the text of a delta.
-    fn look_at_text(
-        &mut self,
-        delta: &Part<'_>,
-        ends: bool,
-        repairs: &mut Repairs,
-        edits: &mut Vec<Edit>,
-        before: &mut Vec<Value>,
-    ) {
+    fn look_at_text(&mut self, delta: &Part<'_>, ends: bool, changes: &mut Changes) {
         if self.tags.is_done() {
             return;
         }
@@ -274,48 +276,51 @@ impl Choice {
             parted.text.push_str(&held.text);
         }
         let Some(content) = content.filter(|_| !has_own_reasoning) else {
-            before.extend(parted_deltas(&parted));
+            changes.before.extend(parted_deltas(&parted));
             return;
         };
         if parted.text == content {
             return;
         }
-        repairs.add(Repair::ThinkTags);
+        changes.repairs.add(Repair::ThinkTags);
         if !parted.text.is_empty() && !parted.reasoning.is_empty() {
-            before.push(json!({"reasoning_content": std::mem::take(&mut parted.reasoning)}));
+            changes
+                .before
+                .push(json!({"reasoning_content": std::mem::take(&mut parted.reasoning)}));
         }
         if parted.reasoning.is_empty() {
-            delta.set("content", json!(parted.text).to_string(), edits);
+            delta.set(
+                "content",
+                json!(parted.text).to_string(),
+                &mut changes.edits,
+            );
         } else {
-            delta.set("content", "null".to_owned(), edits);
+            delta.set("content", "null".to_owned(), &mut changes.edits);
             delta.set(
                 "reasoning_content",
                 json!(parted.reasoning).to_string(),
-                edits,
+                &mut changes.edits,
             );
         }
     }
 
     /// Puts the tool calls of a delta in order.
-    fn look_at_calls(
-        &mut self,
-        delta: &Part<'_>,
-        reason: Option<&str>,
-        repairs: &mut Repairs,
-        edits: &mut Vec<Edit>,
-        before: &mut Vec<Value>,
-    ) {
+    fn look_at_calls(&mut self, delta: &Part<'_>, reason: Option<&str>, changes: &mut Changes) {
         let list = delta.list("tool_calls");
         let mut ordered = self
             .calls
-            .take(&list, repairs)
+            .take(&list, &mut changes.repairs)
             .unwrap_or_else(|| list.clone());
         if let Some(reason) = reason {
-            let rest = self.calls.finish(&mut ordered, is_whole(reason), repairs);
-            before.extend(rest.into_iter().map(|entry| json!({"tool_calls": [entry]})));
+            let rest = self
+                .calls
+                .finish(&mut ordered, is_whole(reason), &mut changes.repairs);
+            changes
+                .before
+                .extend(rest.into_iter().map(|entry| json!({"tool_calls": [entry]})));
         }
         if ordered != list {
-            delta.set("tool_calls", json!(ordered).to_string(), edits);
+            delta.set("tool_calls", json!(ordered).to_string(), &mut changes.edits);
         }
     }
 }

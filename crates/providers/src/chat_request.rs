@@ -52,6 +52,7 @@ pub struct ChatRequest {
     model: Option<(String, Range<usize>)>,
     stream: bool,
     usage: UsageMember,
+    n_choices: u64,
     close: usize,
     is_empty: bool,
     keeps_usage: bool,
@@ -98,12 +99,15 @@ impl ChatRequest {
             }
         };
         let usage = usage_member(&object)?;
+        // What is wrong with it is for the upstream to say.
+        let n_choices = object.raw("n").and_then(|raw| raw.parse().ok());
         let (close, is_empty) = (object.close, object.members.is_empty());
         Ok(Self {
             body,
             model,
             stream,
             usage,
+            n_choices: n_choices.unwrap_or(1).max(1),
             close,
             is_empty,
             keeps_usage: false,
@@ -132,6 +136,7 @@ impl ChatRequest {
             model: Some((name, at..at + model.len())),
             stream: true,
             usage: UsageMember::Asked,
+            n_choices: 1,
             close: body.len() - 1,
             is_empty: false,
             keeps_usage: false,
@@ -147,6 +152,29 @@ impl ChatRequest {
     /// Says whether the client wants a stream.
     pub fn is_stream(&self) -> bool {
         self.stream
+    }
+
+    /// Returns how many answers the client wants.
+    pub fn n_choices(&self) -> u64 {
+        self.n_choices
+    }
+
+    /// Returns the same request for a stream.
+    #[must_use]
+    pub fn as_stream(&self) -> Self {
+        let text = std::str::from_utf8(&self.body).unwrap_or_default();
+        let span = Object::scan(text)
+            .ok()
+            .and_then(|object| object.span("stream"));
+        let comma = if self.is_empty { "" } else { "," };
+        let added = || (self.close..self.close, format!("{comma}\"stream\":true"));
+        let edit = span.map_or_else(added, |span| (span, "true".to_owned()));
+        let body = Bytes::from(splice(&self.body, vec![edit]));
+        let stream = Self::parse(body).unwrap_or_else(|_| self.clone());
+        Self {
+            keeps_usage: self.keeps_usage,
+            ..stream
+        }
     }
 
     /// Says whether the usage chunk at the end of the stream is wanted, and not only by the records.
@@ -301,6 +329,22 @@ mod tests {
             patched(r#"{"model":"m","stream":true}"#, false),
             r#"{"model":"up","stream":true}"#
         );
+    }
+
+    #[test]
+    fn a_request_can_be_made_one_for_a_stream() {
+        for (body, expected) in [
+            ("{}", r#"{"stream":true}"#),
+            (r#"{"n":2}"#, r#"{"n":2,"stream":true}"#),
+            (r#"{"stream":false,"n":2}"#, r#"{"stream":true,"n":2}"#),
+            (r#"{"stream": null}"#, r#"{"stream": true}"#),
+        ] {
+            let request = ChatRequest::parse(Bytes::from_static(body.as_bytes())).unwrap();
+            let stream = request.as_stream();
+            assert!(stream.is_stream() && !request.is_stream());
+            assert_eq!(stream.body, expected);
+            assert_eq!(stream.n_choices(), if body.contains('2') { 2 } else { 1 });
+        }
     }
 
     #[test]

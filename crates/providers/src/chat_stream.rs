@@ -322,6 +322,11 @@ impl<B> ChatStream<B> {
         }
     }
 
+    /// Returns the error that the upstream sent inside the stream.
+    pub(crate) fn upstream_error(&self) -> Option<&Bytes> {
+        self.watch.error.as_ref()
+    }
+
     fn report(&mut self) {
         if let Some(report) = self.on_end.take() {
             report(self.end());

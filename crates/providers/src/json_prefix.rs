@@ -105,8 +105,7 @@ impl JsonPrefix {
             (Next::CommaOrEnd, b'}') if self.open.last() == Some(&true) => self.leave(),
             (Next::CommaOrEnd, b']') if self.open.last() == Some(&false) => self.leave(),
             (Next::CommaOrEnd, b',') if self.open.last() == Some(&true) => Next::Key,
-            (Next::CommaOrEnd, b',') => Next::Value,
-            (Next::Colon, b':') => Next::Value,
+            (Next::CommaOrEnd, b',') | (Next::Colon, b':') => Next::Value,
             (Next::Value | Next::ValueOrEnd, _) => self.value(byte),
             _ => Next::Dead,
         }

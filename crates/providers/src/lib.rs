@@ -7,11 +7,15 @@
 //! pieces for those who do not forward it; [`Failure`] is what went wrong,
 //! classified by the catalog's table, as a value until the last layer.
 
+mod answer_body;
 pub mod attempt;
+mod chat_answer;
 pub mod chat_delta;
+mod chat_gathered;
 pub mod chat_repair;
 pub mod chat_request;
 pub mod chat_stream;
+mod chat_streamed;
 pub mod deadline;
 pub mod directory;
 pub mod discovery;
@@ -36,6 +40,7 @@ pub mod upstream_url;
 pub mod usage;
 pub mod video_request;
 
+pub use answer_body::AnswerBody;
 pub use attempt::{Call, Reply, Upstream};
 pub use chat_delta::Delta;
 pub use deadline::Deadline;

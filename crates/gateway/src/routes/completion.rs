@@ -112,6 +112,7 @@ pub(crate) async fn answer(
     };
     record.answered_by(&route);
     record.decided(&trace);
+    record.repaired(reply.reply.repairs);
     record.answered(
         reply.reply.status.as_u16(),
         reply.reply.upstream_request_id(),
@@ -291,7 +292,7 @@ fn respond(reply: Reply, mut record: RequestRecord) -> Response {
         }
         Answer::Stream(stream) => {
             record.streaming();
-            Body::new(stream.on_end(move |end| record.close(end.ended.as_str(), end.usage)))
+            Body::new(stream.on_end(move |end| record.close_stream(end)))
         }
     };
     response
@@ -323,7 +324,7 @@ fn respond_in(
         },
         Answer::Stream(stream) => {
             record.streaming();
-            let stream = stream.on_end(move |end| record.close(end.ended.as_str(), end.usage));
+            let stream = stream.on_end(move |end| record.close_stream(end));
             (EVENT_STREAM, Body::new(answering.stream(stream)))
         }
     };

@@ -119,14 +119,11 @@ impl ToolCalls {
 
     fn begin(&mut self, piece: &Piece<'_>, repairs: &mut Repairs) -> usize {
         let is_free = |index: &u64| self.calls.iter().all(|call| call.index != *index);
-        let index = match piece.index.filter(is_free) {
-            Some(index) => index,
-            None => {
-                repairs.add(Repair::ToolCallIndex);
-                let last = self.calls.iter().map(|call| call.index).max();
-                last.map_or(0, |last| last.saturating_add(1))
-            }
-        };
+        let index = piece.index.filter(is_free).unwrap_or_else(|| {
+            repairs.add(Repair::ToolCallIndex);
+            let last = self.calls.iter().map(|call| call.index).max();
+            last.map_or(0, |last| last.saturating_add(1))
+        });
         if piece.id.is_none() {
             repairs.add(Repair::ToolCallId);
         }

@@ -302,6 +302,11 @@ impl Route {
         self.surfaces.url(surface, path)
     }
 
+    /// Returns what the host speaks.
+    pub fn family(&self) -> EndpointFamily {
+        self.family
+    }
+
     /// Returns `provider/model`.
     pub fn reference(&self) -> String {
         format!("{}/{}", self.provider, self.model)
