@@ -1,4 +1,4 @@
-//! Streams come out as they went in, however they are cut into pieces, apart from the two documented patches.
+//! Streams come out as they went in, however they are cut into pieces, apart from the documented patches.
 
 use proptest::collection::vec;
 use proptest::prelude::any;
@@ -74,15 +74,38 @@ fn without_usage(text: &str) -> String {
     kept.collect()
 }
 
+/// Takes the ids and names out with which the service restates a tool call.
+fn said_once(text: &str) -> String {
+    let mut events = text.split_inclusive("\n\n");
+    let begins = |event: &str| event.contains("\"tool_calls\":[{");
+    let mut out = String::new();
+    for event in events.by_ref() {
+        out.push_str(event);
+        if begins(event) {
+            break;
+        }
+    }
+    for event in events {
+        let mut event = event.replace("\"name\":\"\",", "");
+        while let Some(at) = event.find("\"id\":\"call_").or(event.find("\"id\":\"\"")) {
+            let end = at + event[at..].find(',').unwrap() + 1;
+            event.replace_range(at..end, "");
+        }
+        out.push_str(&event);
+    }
+    out
+}
+
 #[test]
 fn every_recorded_stream_is_forwarded_byte_for_byte() {
     let scene = Scene::answering();
     for (name, text) in RECORDED {
         assert_eq!(text.matches("\"usage\":{").count(), 1, "{name}");
-        assert_eq!(through(&scene, text, &[], true), text, "{name}");
+        let expected = said_once(text);
+        assert_eq!(through(&scene, text, &[], true), expected, "{name}");
         assert_eq!(
             through(&scene, text, &[], false),
-            without_usage(text),
+            without_usage(&expected),
             "{name}"
         );
     }
@@ -111,9 +134,9 @@ fn pieces_of_any_size_make_no_difference() {
     TestRunner::new(config)
         .run(&cases, |((_, text), cuts, asks_usage)| {
             let expected = if asks_usage {
-                text.to_owned()
+                said_once(text)
             } else {
-                without_usage(text)
+                without_usage(&said_once(text))
             };
             proptest::prop_assert_eq!(through(&scene, text, &cuts, asks_usage), expected);
             Ok(())
