@@ -169,7 +169,7 @@ impl ChatRequest {
         let comma = if self.is_empty { "" } else { "," };
         let added = || (self.close..self.close, format!("{comma}\"stream\":true"));
         let edit = span.map_or_else(added, |span| (span, "true".to_owned()));
-        let body = Bytes::from(splice(&self.body, vec![edit]));
+        let body = spliced(&self.body, vec![edit]);
         let stream = Self::parse(body).unwrap_or_else(|_| self.clone());
         Self {
             keeps_usage: self.keeps_usage,
