@@ -112,7 +112,6 @@ pub(crate) async fn answer(
     };
     record.answered_by(&route);
     record.decided(&trace);
-    record.repaired(reply.reply.repairs);
     record.answered(
         reply.reply.status.as_u16(),
         reply.reply.upstream_request_id(),
@@ -282,6 +281,7 @@ fn shutting_down() -> OpenAiError {
 }
 
 fn respond(reply: Reply, mut record: RequestRecord) -> Response {
+    record.repaired(reply.repairs);
     let mut response = Response::new(Body::empty());
     *response.status_mut() = reply.status;
     *response.headers_mut() = client_headers(reply.headers);
@@ -305,6 +305,7 @@ fn respond_in(
     reply: Reply,
     mut record: RequestRecord,
 ) -> Result<Response, OpenAiError> {
+    record.repaired(reply.repairs);
     let mut response = Response::new(Body::empty());
     *response.headers_mut() = client_headers(reply.headers);
     let (kind, body) = match reply.answer {
