@@ -10,9 +10,12 @@ use crate::state::Shared;
 
 pub(crate) mod chat_completions;
 pub(crate) mod completion;
+pub(crate) mod embeddings;
 pub(crate) mod health;
+pub(crate) mod media;
 pub(crate) mod messages;
 pub(crate) mod models;
+pub(crate) mod rerank;
 pub(crate) mod responses;
 pub(crate) mod status;
 
@@ -30,6 +33,8 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route(responses::PATH, post(method_not_allowed))
         .route(messages::PATH, post(method_not_allowed))
         .route(messages::COUNT_PATH, post(method_not_allowed))
+        .route(embeddings::PATH, post(method_not_allowed))
+        .route(rerank::PATH, post(method_not_allowed))
         .route("/openclaw/status", get(status::status))
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)

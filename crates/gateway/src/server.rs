@@ -24,7 +24,7 @@ use tower_service::Service;
 use crate::auth::check_origin;
 use crate::log::Level;
 use crate::routes::completion::Asked;
-use crate::routes::{self, chat_completions, messages, responses};
+use crate::routes::{self, chat_completions, media, messages, responses};
 use crate::state::{Parts as GatewayParts, Shared};
 
 /// Connections served at once; one more gets 503.
@@ -253,7 +253,11 @@ async fn answer(
             messages::COUNT_PATH => {
                 return Ok(Box::pin(messages::count_tokens(shared, asked)).await);
             }
-            _ => {}
+            path => {
+                if let Some(endpoint) = media::Endpoint::at(path) {
+                    return Ok(Box::pin(media::answer(shared, endpoint, asked)).await);
+                }
+            }
         }
     }
     router.call(Request::from_parts(head, Body::empty())).await

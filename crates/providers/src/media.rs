@@ -2,6 +2,7 @@
 //! catalog says of the model, sent in the form that the model's host needs.
 
 use bytes::Bytes;
+pub use catalog::ModelKind;
 use catalog::{FailureKind, MediaModel, Surface};
 use http::HeaderMap;
 use serde_json::Value;

@@ -17,6 +17,7 @@ use providers::attempt::Answer;
 use providers::chat_request::{REQUEST_BYTES_MAX, RequestError};
 use providers::chat_stream::Ended;
 use providers::directory::RouteError;
+use providers::failover::Ask;
 use providers::formats::Format;
 use providers::formats::ask::InboundAsk;
 use providers::formats::inbound::{Answering, Inbound, Untranslatable};
@@ -32,19 +33,19 @@ use crate::state::Shared;
 pub(crate) const REQUEST_BODY_MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// Header with which a caller overrides the model of the body.
-const MODEL_OVERRIDE: &str = "x-openclaw-model";
+pub(crate) const MODEL_OVERRIDE: &str = "x-openclaw-model";
 /// Header that names the conversation, which then stays with one credential.
 const SESSION: &str = "x-openclaw-session-key";
 /// Name under which the upstream sends its request id, and we ours.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The upstream's request id, to quote to its support.
-const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
+pub(crate) const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
 /// Content type of a stream.
 const EVENT_STREAM: &str = "text/event-stream";
 /// Content type of a whole answer.
 const JSON: &str = "application/json";
 /// The `provider/model` that answered.
-const ROUTED_MODEL: HeaderName = HeaderName::from_static("x-openclaw-routed-model");
+pub(crate) const ROUTED_MODEL: HeaderName = HeaderName::from_static("x-openclaw-routed-model");
 
 /// A request whose body is still to be read.
 pub(crate) struct Asked<'a> {
@@ -73,45 +74,16 @@ pub(crate) async fn answer(
     let (caller, body) = authorized_body(shared, headers, body).await?;
     let inbound = Inbound::parse(format, &body).map_err(|error| malformed(&error))?;
     let (requested, chain) = chain(shared, headers, inbound.original().model())?;
-    let mut record = RequestRecord::open(shared, request_id, caller, requested, chain.first());
-    let terms = Terms {
-        deadline: Deadline::after(chain.first().timeout),
-        stop: &shared.stop_streams,
-        session: headers.get(SESSION).and_then(|value| value.to_str().ok()),
-    };
+    let record = RequestRecord::open(shared, request_id, caller, requested, chain.first());
+    let terms = terms(shared, headers, Deadline::after(chain.first().timeout));
     let ask = InboundAsk {
         inbound: &inbound,
         headers,
         deadline: terms.deadline,
         stop: terms.stop,
     };
-    // Pinned here, since a future that is handed on by value is stored twice.
-    let attempt = std::pin::pin!(shared.upstream.attempt_chain(&chain, &ask, terms));
-    let Answered {
-        route,
-        reply,
-        trace,
-    } = match shared.until_stopped(attempt).await {
-        Some(Ok(answered)) => answered,
-        None => {
-            record.close(Ended::Stopped.as_str(), None);
-            return Err(shutting_down());
-        }
-        Some(Err(exhausted)) => {
-            let Some(failure) = exhausted.decisive() else {
-                return Err(shutting_down());
-            };
-            record.answered(
-                failure.status.unwrap_or_default(),
-                failure.upstream_request_id.as_deref(),
-            );
-            record.decided(exhausted.trace());
-            record.close(failure.class_name(), None);
-            return Err(failed(failure, &exhausted));
-        }
-    };
-    record.answered_by(&route);
-    record.decided(&trace);
+    let (answered, mut record) = first_answer(shared, &chain, &ask, (terms, record)).await?;
+    let Answered { route, reply, .. } = answered;
     record.answered(
         reply.reply.status.as_u16(),
         reply.reply.upstream_request_id(),
@@ -134,6 +106,56 @@ pub(crate) async fn answer(
         response.headers_mut().insert(ROUTED_MODEL, value);
     }
     Ok(response)
+}
+
+/// Returns the terms on which the candidates are asked.
+pub(crate) fn terms<'a>(
+    shared: &'a Shared,
+    headers: &'a HeaderMap,
+    deadline: Deadline,
+) -> Terms<'a> {
+    Terms {
+        deadline,
+        stop: &shared.stop_streams,
+        session: headers.get(SESSION).and_then(|value| value.to_str().ok()),
+    }
+}
+
+/// Asks the candidates in order and notes who answered; when nobody does, records that and says why.
+///
+/// # Errors
+/// What the candidates said, or that the gateway is about to end.
+pub(crate) async fn first_answer<A: Ask>(
+    shared: &Shared,
+    chain: &Chain,
+    ask: &A,
+    (terms, mut record): (Terms<'_>, RequestRecord),
+) -> Result<(Answered<A::Reply>, RequestRecord), OpenAiError> {
+    // Pinned here, since a future that is handed on by value is stored twice.
+    let attempt = std::pin::pin!(shared.upstream.attempt_chain(chain, ask, terms));
+    match shared.until_stopped(attempt).await {
+        Some(Ok(answered)) => {
+            record.answered_by(&answered.route);
+            record.decided(&answered.trace);
+            Ok((answered, record))
+        }
+        None => {
+            record.close(Ended::Stopped.as_str(), None);
+            Err(shutting_down())
+        }
+        Some(Err(exhausted)) => {
+            let Some(failure) = exhausted.decisive() else {
+                return Err(shutting_down());
+            };
+            record.answered(
+                failure.status.unwrap_or_default(),
+                failure.upstream_request_id.as_deref(),
+            );
+            record.decided(exhausted.trace());
+            record.close(failure.class_name(), None);
+            Err(failed(failure, &exhausted))
+        }
+    }
 }
 
 /// Verifies the caller and then reads the body.
@@ -226,7 +248,7 @@ fn malformed(error: &RequestError) -> OpenAiError {
         .class("invalid_parameter")
 }
 
-fn unroutable(error: &RouteError) -> OpenAiError {
+pub(crate) fn unroutable(error: &RouteError) -> OpenAiError {
     let status = if error.is_unknown_name() {
         StatusCode::NOT_FOUND
     } else {
@@ -270,7 +292,7 @@ fn failed(failure: &Failure, exhausted: &Exhausted) -> OpenAiError {
     error
 }
 
-fn shutting_down() -> OpenAiError {
+pub(crate) fn shutting_down() -> OpenAiError {
     OpenAiError::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "api_error",
