@@ -19,7 +19,7 @@ mod task;
 mod video_model;
 
 pub(crate) use settings::Settings;
-pub(crate) use task::{Status, Task};
+pub(crate) use task::{Product, Status, Task};
 pub(crate) use video_model::VideoModels;
 
 /// Most tasks kept; the oldest go first.

@@ -23,6 +23,10 @@
 //! - embeddings (`POST /embeddings`, and the native forms for texts and media)
 //!   and reranking (native, and `POST /compatible-api/v1/reranks`) on Standard
 //!   hosts;
+//! - images (`multimodal-generation`, `image-generation`, `text2image`), speech
+//!   (`multimodal-generation`, `SpeechSynthesizer`) and transcription (through
+//!   chat, `multimodal-generation` and tasks); what they return are small real
+//!   files;
 //! - the identity server of the portal, `chat.qwen.ai`:
 //!   `POST /api/v1/oauth2/device/code` begins a login (RFC 8628, with proof key
 //!   S256), `POST /api/v1/oauth2/token` polls for it and refreshes its tokens.
@@ -74,6 +78,7 @@ mod host;
 mod identity;
 mod journal;
 mod key;
+mod media;
 mod model_table;
 mod multipart;
 mod oauth;

@@ -5,6 +5,7 @@ use http::Method;
 use crate::access;
 use crate::endpoint;
 use crate::host::{Plan, Service};
+use crate::media::ImagePath;
 use crate::refusal::{Refusal, Surface};
 use crate::reply::Reply;
 use crate::script::Rule;
@@ -32,6 +33,11 @@ enum Endpoint {
     MultimodalEmbedding,
     Rerank,
     FlatRerank,
+    MultimodalGeneration,
+    ImageTask,
+    PromptImageTask,
+    CosyvoiceSpeech,
+    TranscriptionTask,
 }
 
 /// Lets the endpoint that a request is for answer it.
@@ -59,6 +65,15 @@ pub(crate) fn answer(studio: &Studio, exchange: &Exchange, rule: Option<&Rule>) 
             Endpoint::TextEmbedding => endpoint::embeddings::texts(studio, exchange),
             Endpoint::MultimodalEmbedding => endpoint::embeddings::contents(studio, exchange),
             Endpoint::Rerank => endpoint::rerank::native(studio, exchange),
+            Endpoint::MultimodalGeneration => {
+                endpoint::multimodal_generation::answer(studio, exchange)
+            }
+            Endpoint::ImageTask => endpoint::images::task(studio, exchange, ImagePath::MessageJobs),
+            Endpoint::PromptImageTask => {
+                endpoint::images::task(studio, exchange, ImagePath::Prompt)
+            }
+            Endpoint::CosyvoiceSpeech => endpoint::speech::cosyvoice(studio, exchange),
+            Endpoint::TranscriptionTask => endpoint::transcription::task(studio, exchange),
             Endpoint::FlatRerank => endpoint::rerank::flat(studio, exchange),
         }
     });
@@ -149,6 +164,15 @@ fn find_native(path: &str, method: &Method) -> Option<Endpoint> {
         ("services/embeddings/multimodal-embedding/multimodal-embedding", &Method::POST) => {
             Some(Endpoint::MultimodalEmbedding)
         }
+        ("services/aigc/multimodal-generation/generation", &Method::POST) => {
+            Some(Endpoint::MultimodalGeneration)
+        }
+        ("services/aigc/image-generation/generation", &Method::POST) => Some(Endpoint::ImageTask),
+        ("services/aigc/text2image/image-synthesis", &Method::POST) => {
+            Some(Endpoint::PromptImageTask)
+        }
+        ("services/audio/tts/SpeechSynthesizer", &Method::POST) => Some(Endpoint::CosyvoiceSpeech),
+        ("services/audio/asr/transcription", &Method::POST) => Some(Endpoint::TranscriptionTask),
         ("services/rerank/text-rerank/text-rerank", &Method::POST) => Some(Endpoint::Rerank),
         ("tasks" | "tasks/", &Method::GET) => Some(Endpoint::Tasks),
         ("uploads", &Method::GET) => Some(Endpoint::Uploads),

@@ -14,6 +14,9 @@ use crate::studio::{Exchange, Studio};
 /// Most files kept; the oldest name goes first.
 const FILES_MAX: usize = 10_000;
 
+/// Most files kept that were made at once; they are held in memory.
+const MADE_MAX: usize = 500;
+
 /// How long an upload may be used, in milliseconds: 48 hours.
 const UPLOAD_TTL_MS: u64 = 48 * 60 * 60 * 1000;
 
@@ -27,6 +30,8 @@ struct Upload {
 #[derive(Default)]
 struct Files {
     uploads: BTreeMap<String, Upload>,
+    /// Files that were made at once, with their content types.
+    made: BTreeMap<String, (&'static str, Bytes)>,
     /// Folder of each grant, with the time until which it may be used.
     granted: BTreeMap<String, u64>,
 }
@@ -50,6 +55,21 @@ impl Storage {
         let files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let upload = files.uploads.get(key)?;
         (now_ms < upload.expires_ms).then_some(upload.bytes.len())
+    }
+
+    /// Keeps a file that was made.
+    pub(crate) fn keep(&self, key: &str, kind: &'static str, bytes: Bytes) {
+        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        while files.made.len() >= MADE_MAX {
+            files.made.pop_first();
+        }
+        files.made.insert(key.to_owned(), (kind, bytes));
+    }
+
+    /// Returns a file that was made, and its content type.
+    pub(crate) fn kept(&self, key: &str) -> Option<(&'static str, Bytes)> {
+        let files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        files.made.get(key).cloned()
     }
 
     pub(crate) fn reset(&self) {
@@ -141,6 +161,9 @@ fn give_result(studio: &Studio, exchange: &Exchange) -> Reply {
         );
     }
     let key = exchange.path.trim_start_matches('/');
+    if let Some((kind, bytes)) = studio.storage.kept(key) {
+        return Reply::whole(StatusCode::OK, kind, bytes);
+    }
     match studio.aigc.product(key) {
         Some(bytes) => Reply::whole(StatusCode::OK, "video/mp4", bytes),
         None => xml(

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::host::{HOSTS, Host};
 use crate::identity::{Clock, IdSource};
 use crate::journal::{Arrival, Journal, Outcome, Witness};
+use crate::media::MediaModels;
 use crate::model_table::ModelTable;
 use crate::oauth::IdentityServer;
 use crate::reply::Reply;
@@ -73,6 +74,7 @@ impl Exchange {
 pub(crate) struct Studio {
     pub(crate) models: ModelTable,
     pub(crate) vector_models: VectorModels,
+    pub(crate) media_models: MediaModels,
     pub(crate) script: Script,
     pub(crate) journal: Journal,
     pub(crate) ids: IdSource,
@@ -89,6 +91,7 @@ impl Studio {
         Ok(Self {
             models: ModelTable::built_in()?,
             vector_models: VectorModels::built_in()?,
+            media_models: MediaModels::built_in()?,
             script: Script::default(),
             journal: Journal::default(),
             ids: IdSource::default(),

@@ -41,6 +41,8 @@ pub(crate) struct Product {
     pub(crate) duration_s: u32,
     /// What `usage` says of it.
     pub(crate) usage: serde_json::Value,
+    /// What `output` says of it, for anything but a video.
+    pub(crate) output: Option<serde_json::Value>,
 }
 
 /// One task.
@@ -72,6 +74,7 @@ impl Task {
             product: Product {
                 duration_s: 5,
                 usage: serde_json::Value::Null,
+                output: None,
             },
             failure: None,
             submitted_ms: 0,

@@ -133,6 +133,7 @@ impl VideoModels {
             product: Product {
                 duration_s: u32::try_from(duration_s).unwrap_or(u32::MAX),
                 usage,
+                output: None,
             },
             failure: references.failure,
         })

@@ -129,6 +129,12 @@ fn jpeg(bytes: &[u8]) -> Option<Size> {
     }
 }
 
+/// Returns the bytes of a data URL.
+pub(crate) fn decode_data_url(url: &str) -> Option<Vec<u8>> {
+    let (_, text) = url.strip_prefix("data:")?.split_once(";base64,")?;
+    decode_base64(text)
+}
+
 /// Decodes standard or URL-safe base64, padded or not; line breaks are skipped.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 3);

@@ -112,8 +112,12 @@ fn show(task: &Task, now_ms: u64, request_id: &str, link: &str) -> Value {
     match (status, &task.failure) {
         (Status::Succeeded, _) => {
             put("end_time", time(task.ends_ms()));
-            put("orig_prompt", json!(task.prompt));
-            put("video_url", json!(link));
+            if let Some(made) = task.product.output.as_ref().and_then(Value::as_object) {
+                output.extend(made.clone());
+            } else {
+                put("orig_prompt", json!(task.prompt));
+                put("video_url", json!(link));
+            }
         }
         (Status::Failed, Some(failure)) => {
             put("end_time", time(task.ends_ms()));

@@ -11,6 +11,7 @@ mod control;
 mod faults;
 mod keys;
 mod lifetime;
+mod media;
 mod oauth;
 mod proxy;
 mod recorded;
