@@ -48,3 +48,7 @@ mod portal;
 #[cfg(test)]
 #[path = "cli/random.rs"]
 mod random;
+#[cfg(test)]
+#[cfg(unix)]
+#[path = "cli/terminal.rs"]
+mod terminal;

@@ -17,6 +17,10 @@ mod paste;
 #[path = "models_auth/references.rs"]
 mod references;
 
+#[cfg(unix)]
+#[path = "models_auth/at_a_terminal.rs"]
+mod at_a_terminal;
+
 /// The store of the agent `main`.
 const STORE: &str = ".openclaw/agents/main/agent/auth-profiles.json";
 /// The config.
