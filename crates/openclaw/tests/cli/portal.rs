@@ -13,6 +13,10 @@ use crate::onboard::studio::Studio;
 use crate::random::fraction;
 
 const TOKEN: &str = "token-of-the-gateway";
+/// The store that this program writes.
+const STORE: &str = ".openclaw/agents/main/agent/auth-profiles.json";
+/// The store of 2026.9, shared by all agents.
+const DATABASE: &str = ".openclaw/state/openclaw.sqlite";
 /// One question to the portal, from the command line.
 const ASK: [&str; 9] = [
     "infer",
@@ -35,8 +39,23 @@ fn now_ms() -> u64 {
 
 /// Returns a home with a portal login that the emulator issued, and whose stored access token ends in `left_ms`.
 fn home(studio: &Studio, left_ms: i64) -> Home {
+    let home = configured(studio);
+    home.write(STORE, &issued(studio, left_ms).to_string());
+    home
+}
+
+/// Returns a store with a login that the emulator issued.
+fn issued(studio: &Studio, left_ms: i64) -> Value {
     let login = studio.emulator.oauth().issue(LoginWish::default()).unwrap();
-    let home = studio.reached_by(Home::with_config(&json!({
+    let expires = now_ms().saturating_add_signed(left_ms);
+    json!({"version": 1, "profiles": {"qwen-portal:default": {
+        "type": "oauth", "provider": "qwen-portal", "access": login.access_token, "refresh": login.refresh_token, "expires": expires,
+    }}})
+}
+
+/// Returns a home that knows the portal and has no login.
+fn configured(studio: &Studio) -> Home {
+    studio.reached_by(Home::with_config(&json!({
         "gateway": {"mode": "local", "auth": {"mode": "token", "token": TOKEN}},
         "auth": {"profiles": {"qwen-portal:default": {"provider": "qwen-portal", "mode": "oauth"}}},
         "models": {"providers": {
@@ -47,16 +66,7 @@ fn home(studio: &Studio, left_ms: i64) -> Home {
         }},
         "routing": {"allowMetered": true},
         "agents": {"defaults": {"model": {"primary": "qwen-portal/coder-model", "fallbacks": ["qwen/qwen3.5-plus"]}}},
-    })));
-    let expires = now_ms().saturating_add_signed(left_ms);
-    let profiles = json!({"version": 1, "profiles": {"qwen-portal:default": {
-        "type": "oauth", "provider": "qwen-portal", "access": login.access_token, "refresh": login.refresh_token, "expires": expires,
-    }}});
-    home.write(
-        ".openclaw/agents/main/agent/auth-profiles.json",
-        &profiles.to_string(),
-    );
-    home
+    })))
 }
 
 fn chat(gateway: &Gateway, model: &str) -> Answer {
@@ -73,7 +83,7 @@ fn refreshes(studio: &Studio) -> Value {
 }
 
 fn stored(home: &Home) -> Value {
-    let text = home.read(".openclaw/agents/main/agent/auth-profiles.json");
+    let text = home.read(STORE);
     serde_json::from_str::<Value>(&text).unwrap()["profiles"]["qwen-portal:default"].clone()
 }
 
@@ -252,5 +262,103 @@ fn a_qwen_code_login_is_used_and_written_back() {
     assert_eq!(
         (&after["token_type"], &after["resource_url"]),
         (&file["token_type"], &file["resource_url"])
+    );
+}
+
+/// Puts a store where 2026.9 keeps it.
+fn write_database(home: &Home, store: &Value) {
+    let path = home.at(DATABASE);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let database = rusqlite::Connection::open(path).unwrap();
+    database
+        .execute_batch(
+            "CREATE TABLE config_machine_state
+                (state_key TEXT PRIMARY KEY, value_json TEXT, updated_at_ms INTEGER);",
+        )
+        .unwrap();
+    for (key, value) in [
+        ("authProfiles.store", store.to_string()),
+        (
+            "auth.sharedStore",
+            json!({"location": "state-db"}).to_string(),
+        ),
+    ] {
+        database
+            .execute(
+                "INSERT INTO config_machine_state VALUES (?1, ?2, 1)",
+                [key, &value],
+            )
+            .unwrap();
+    }
+}
+
+fn explained(home: &Home) -> Value {
+    home.run(&["models", "auth", "explain", "qwen-portal", "--json"])
+        .expect_code(0)
+        .json()
+}
+
+/// Returns label, role, and the end of the store's path, of each source.
+fn sources(explained: &Value) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let row = |source: &Value| {
+        let store = text(&source["store"]);
+        let name = store.rsplit('/').next().unwrap_or_default().to_owned();
+        (text(&source["label"]), text(&source["role"]), name)
+    };
+    let rows = explained["sources"].as_array().unwrap();
+    rows.iter().map(row).collect()
+}
+
+#[test]
+fn a_login_that_only_a_database_of_2026_9_holds_is_used_and_renewed_beside_it() {
+    let studio = Studio::start();
+    let home = configured(&studio);
+    write_database(&home, &issued(&studio, -1_000));
+    let before = home.files();
+    let row = |role: &str, store: &str| {
+        let label = "qwen-portal:default";
+        (label.to_owned(), role.to_owned(), store.to_owned())
+    };
+
+    let said = explained(&home);
+    assert_eq!(
+        sources(&said)[0],
+        row("used", "openclaw.sqlite"),
+        "{said:#}"
+    );
+    assert_eq!(said["sources"][0]["state"], "expired-refreshable");
+    let list = home.run(&["models", "auth", "list"]).expect_code(0).stdout;
+    assert!(list.contains("state/openclaw.sqlite"), "{list}");
+    assert_eq!(home.files(), before, "nothing was written to look at it");
+
+    for _ in 0..2 {
+        home.run(&ASK).expect_code(0);
+    }
+    assert_eq!(
+        refreshes(&studio),
+        1,
+        "the rotated token is used afterwards"
+    );
+    let database = std::path::Path::new(DATABASE);
+    let after = home.files();
+    assert_eq!(after[database], before[database], "the database is theirs");
+    let expires = stored(&home)["expires"].as_u64().unwrap();
+    assert!(expires > now_ms(), "{}", stored(&home));
+
+    let said = explained(&home);
+    let rows = sources(&said);
+    assert_eq!(rows[0], row("used", "auth-profiles.json"), "{said:#}");
+    assert!(
+        rows.contains(&row("skipped", "openclaw.sqlite")),
+        "{said:#}"
+    );
+    let hidden = said["sources"].as_array().unwrap().iter();
+    let mut hidden = hidden.filter(|source| source["role"] == "skipped");
+    let reason = hidden.next().unwrap()["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("the profile of the same name in ")
+            && reason.ends_with("auth-profiles.json wins"),
+        "{reason}"
     );
 }
