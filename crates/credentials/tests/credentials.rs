@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod credentials {
+    mod clock;
     mod databases;
     mod device_login;
     mod homes;

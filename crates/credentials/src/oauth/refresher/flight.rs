@@ -40,8 +40,16 @@ pub(super) struct Flights {
 /// The time after a failure in which nobody asks again.
 struct Pause {
     n_failures: u32,
+    since_ms: u64,
     until_ms: u64,
     error: RefreshError,
+}
+
+impl Pause {
+    /// Tells whether it lasts; a clock that was put back before its beginning ends it, or it could last for days.
+    fn is_on(&self, now_ms: u64) -> bool {
+        (self.since_ms..self.until_ms).contains(&now_ms)
+    }
 }
 
 /// A flight under way; dropping it, for whatever reason, makes room for the next one.
@@ -76,7 +84,7 @@ impl Inner {
             return board.clone();
         }
         if let Some(pause) = flights.pauses.get(key)
-            && (self.clock)() < pause.until_ms
+            && pause.is_on((self.clock)())
         {
             return watch::channel(Some(Err(pause.error.clone()))).1;
         }
@@ -115,10 +123,10 @@ impl Inner {
 
     /// Returns until when a login is not to be asked for, in milliseconds since 1970 UTC; 0 without a pause.
     pub(super) fn paused_until_ms(&self, key: &LoginKey) -> u64 {
-        self.flights()
-            .pauses
-            .get(key)
-            .map_or(0, |pause| pause.until_ms)
+        let now_ms = (self.clock)();
+        let flights = self.flights();
+        let pause = flights.pauses.get(key).filter(|pause| pause.is_on(now_ms));
+        pause.map_or(0, |pause| pause.until_ms)
     }
 
     fn note(&self, key: &LoginKey, outcome: &Outcome) {
@@ -135,9 +143,11 @@ impl Inner {
         let wait_ms = PAUSE_FIRST_MS
             .saturating_mul(1 << (n_failures - 1).min(16))
             .min(PAUSE_MAX_MS);
+        let since_ms = (self.clock)();
         let pause = Pause {
             n_failures,
-            until_ms: (self.clock)().saturating_add(jittered(wait_ms)),
+            since_ms,
+            until_ms: since_ms.saturating_add(jittered(wait_ms)),
             error: error.clone(),
         };
         flights.pauses.insert(key.clone(), pause);
