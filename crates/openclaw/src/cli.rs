@@ -78,6 +78,8 @@ pub(crate) enum Command {
     Status(gateway::StatusArgs),
     /// Show the gateway's log.
     Logs(gateway::LogsArgs),
+    /// Show what the gateway decided for one request, and why.
+    Trace(gateway::TraceArgs),
     /// Print a completion script for a shell.
     Completion(CompletionArgs),
     /// Show the main job on the built-in emulator: onboard, gateway, streamed answer. No key, no network.

@@ -14,3 +14,4 @@ pub(crate) mod models;
 pub(crate) mod onboard;
 pub(crate) mod plugins;
 pub(crate) mod status;
+pub(crate) mod trace;

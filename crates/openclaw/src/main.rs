@@ -114,6 +114,7 @@ fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
         Command::Health(args) => commands::health::run(args, context),
         Command::Status(args) => commands::status::run(args, context),
         Command::Logs(args) => commands::logs::run(args, context),
+        Command::Trace(args) => commands::trace::run(args, context),
         Command::Plugins(args) => commands::plugins::run(args, context),
         Command::Completion(_) | Command::Demo(_) | Command::Emulator(_) | Command::Doctor(_) => {
             Ok(Exit::Ok)
@@ -139,6 +140,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Demo(args) => args.json,
         Command::Emulator(args) => args.json,
         Command::Plugins(args) => args.json(),
+        Command::Trace(args) => args.json,
         Command::Logs(_) | Command::Completion(_) | Command::Doctor(_) => false,
     }
 }

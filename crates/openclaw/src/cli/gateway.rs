@@ -77,3 +77,15 @@ pub(crate) struct LogsArgs {
     #[arg(long, conflicts_with = "json")]
     pub(crate) plain: bool,
 }
+
+/// Arguments of `trace`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  openclaw trace req-5f3a09c1-2b")]
+pub(crate) struct TraceArgs {
+    /// The gateway's id of the request: the `x-request-id` header of the answer.
+    #[arg(value_name = "REQUEST_ID")]
+    pub(crate) request_id: String,
+    /// Print the record as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -19,6 +19,7 @@ impl ModelsArgs {
             Some(ModelsCommand::Status(args)) => args.json,
             Some(ModelsCommand::Set(args)) => args.json,
             Some(ModelsCommand::Refresh(args)) => args.json,
+            Some(ModelsCommand::Unblock(args)) => args.json,
             Some(ModelsCommand::ExplainError(args)) => args.json,
             Some(ModelsCommand::Auth(args)) => args.json(),
             Some(ModelsCommand::Aliases(_) | ModelsCommand::Fallbacks(_)) | None => false,
@@ -41,6 +42,8 @@ pub(crate) enum ModelsCommand {
     Fallbacks(FallbacksArgs),
     /// Ask the hosts which models your keys can use; prints what was added, removed and changed.
     Refresh(ModelsRefreshArgs),
+    /// Let hosts, keys and models that rest after failures be tried again at once.
+    Unblock(ModelsUnblockArgs),
     /// Explain an error pasted on standard input: what it means, whom it concerns, what to do.
     ExplainError(ExplainErrorArgs),
     /// Manage credentials: list, explain, add, log in and out, order.
@@ -115,6 +118,25 @@ pub(crate) struct ExplainErrorArgs {
     /// HTTP status of the answer, when the text does not hold it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(100..=599))]
     pub(crate) status: Option<u16>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `models unblock`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "`openclaw models status` lists what rests, why and until when. A running gateway notices at once.\n\n\
+    Examples:\n  openclaw models unblock                      # everything\n  \
+    openclaw models unblock qwen/qwen3.5-plus    # one model\n  openclaw models unblock qwen:default         # one profile"
+)]
+pub(crate) struct ModelsUnblockArgs {
+    /// What to unblock: an id, provider, model, profile or host of `models status`; everything when absent.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Show what would be unblocked and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

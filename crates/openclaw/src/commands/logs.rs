@@ -112,7 +112,16 @@ fn print_line(line: &str, format: Format, out: Output) {
 
 /// Shows the members that a reader of one line needs, as `key=value`.
 fn details(record: &Value) -> String {
-    const KNOWN: [&str; 6] = ["time", "level", "subsystem", "message", "pid", "traceId"];
+    // The trace is for `openclaw trace`.
+    const KNOWN: [&str; 7] = [
+        "time",
+        "level",
+        "subsystem",
+        "message",
+        "pid",
+        "traceId",
+        "trace",
+    ];
     let Some(members) = record.as_object() else {
         return String::new();
     };

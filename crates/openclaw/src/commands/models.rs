@@ -6,6 +6,7 @@ use crate::failed::Done;
 
 mod aliases;
 mod auth;
+mod breakers;
 mod choice;
 mod explain_error;
 mod fallbacks;
@@ -15,6 +16,7 @@ mod refresh;
 mod rows;
 mod set;
 mod status;
+mod unblock;
 
 /// Runs a command of `models`; without one, `models status`.
 pub(crate) fn run(args: &ModelsArgs, context: &Context) -> Done {
@@ -26,6 +28,7 @@ pub(crate) fn run(args: &ModelsArgs, context: &Context) -> Done {
         Some(ModelsCommand::Aliases(args)) => aliases::run(args, context),
         Some(ModelsCommand::Fallbacks(args)) => fallbacks::run(args, context),
         Some(ModelsCommand::Refresh(args)) => refresh::run(args, context),
+        Some(ModelsCommand::Unblock(args)) => unblock::run(args, context),
         Some(ModelsCommand::ExplainError(args)) => explain_error::run(args, context),
         Some(ModelsCommand::Auth(args)) => auth::run(args, context),
     }

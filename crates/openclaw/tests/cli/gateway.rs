@@ -6,6 +6,8 @@ mod access;
 mod accounting;
 #[path = "gateway/bad_requests.rs"]
 mod bad_requests;
+#[path = "gateway/breakers.rs"]
+mod breakers;
 #[path = "gateway/client.rs"]
 pub(crate) mod client;
 #[path = "gateway/disconnect.rs"]

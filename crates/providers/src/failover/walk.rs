@@ -87,7 +87,6 @@ impl<A: Ask> Walk<'_, A> {
         // Read when it is needed first: most requests are answered at once.
         let mut patient_until_ms = None;
         loop {
-            let changed = std::pin::pin!(health.changed());
             self.soonest_ms = None;
             for route in routes {
                 if self
@@ -124,7 +123,7 @@ impl<A: Ask> Walk<'_, A> {
             }
             tokio::select! {
                 () = self.terms.stop.cancelled() => return Err(self.exhausted(chain)),
-                () = changed => {}
+                () = health.changed() => {}
                 () = tokio::time::sleep(wait) => {}
             }
             let wait_ms = health.now_ms().saturating_sub(now_ms);

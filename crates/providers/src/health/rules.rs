@@ -153,9 +153,8 @@ impl Rules {
             .map(|seconds| Duration::from_secs(seconds.into()).min(RETRY_AFTER_MAX));
         let ladder = self.ladder(failure)?;
         let step = n.checked_sub(ladder.threshold);
-        let rest = step.map(|step| ladder.rest(step));
-        // The service's own word is good at once, whatever the count.
-        rest.max(asked)
+        // The service knows better than any ladder, and its word is good at once, whatever the count.
+        asked.or_else(|| step.map(|step| ladder.rest(step)))
     }
 
     fn ladder(&self, failure: &Failure) -> Option<Ladder> {

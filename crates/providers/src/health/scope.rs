@@ -102,6 +102,14 @@ impl Branches {
 }
 
 impl Scope {
+    /// Returns the host and port it is about; none for an account.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Host { host } | Self::Key { host, .. } | Self::Model { host, .. } => Some(host),
+            Self::Account { .. } => None,
+        }
+    }
+
     /// Returns the word for the kind of branch.
     pub fn kind(&self) -> &'static str {
         match self {

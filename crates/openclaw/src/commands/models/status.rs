@@ -4,7 +4,9 @@
 use std::collections::HashSet;
 
 use config::AgentId;
+use providers::health::Breaker;
 
+use super::breakers;
 use super::choice::sunset;
 use super::names::Names;
 use crate::cli::models::ModelsStatusArgs;
@@ -27,6 +29,7 @@ struct Report<'a> {
     names: &'a Names<'a>,
     auth: Auth,
     agent: AgentId,
+    breakers: Vec<Breaker>,
 }
 
 /// Shows the models in use and their credentials.
@@ -38,6 +41,7 @@ pub(super) fn run(args: &ModelsStatusArgs, context: &Context) -> Done {
     let agent = AgentId::main();
     let report = Report {
         auth: Auth::read(context, &config, &names, now_ms()),
+        breakers: breakers::open(context)?,
         context,
         config: &config,
         names: &names,

@@ -46,10 +46,17 @@ struct Printed {
     reader: Option<thread::JoinHandle<()>>,
 }
 
-impl Gateway {
-    /// Starts the gateway of `home` on a free port and waits until it is ready.
+/// A process that listens.
+struct Launched {
+    address: SocketAddr,
+    child: Child,
+    stdout: Printed,
+    stderr: Printed,
+}
+
+impl Launched {
     #[track_caller]
-    pub(crate) fn start(home: Home, arguments: &[&str]) -> Self {
+    fn new(home: &Home, arguments: &[&str]) -> Self {
         let all = [&["gateway", "run", "--port", "0"], arguments].concat();
         let mut child = home
             .command(&all)
@@ -59,17 +66,43 @@ impl Gateway {
             .expect("the binary runs");
         let (stdout, _) = Printed::of(child.stdout.take().expect("a pipe"));
         let (stderr, lines) = Printed::of(child.stderr.take().expect("a pipe"));
-        let address = address(&lines, &stderr);
-        let gateway = Self {
-            home,
-            address,
-            received: Received::default(),
+        Self {
+            address: address(&lines, &stderr),
             child,
             stdout,
             stderr,
+        }
+    }
+}
+
+impl Gateway {
+    /// Starts the gateway of `home` on a free port and waits until it is ready.
+    #[track_caller]
+    pub(crate) fn start(home: Home, arguments: &[&str]) -> Self {
+        let launched = Launched::new(&home, arguments);
+        let gateway = Self {
+            home,
+            address: launched.address,
+            received: Received::default(),
+            child: launched.child,
+            stdout: launched.stdout,
+            stderr: launched.stderr,
         };
         assert_eq!(gateway.ask(&Ask::new("GET", "/readyz")).status, 200);
         gateway
+    }
+
+    /// Stops the gateway and starts it again in the same home.
+    #[track_caller]
+    pub(crate) fn restart(&mut self) {
+        self.terminate();
+        let child = &mut self.child;
+        within(|| child.try_wait().expect("a child"), "still runs");
+        let launched = Launched::new(&self.home, &[]);
+        self.address = launched.address;
+        self.child = launched.child;
+        self.stdout = launched.stdout;
+        self.stderr = launched.stderr;
     }
 
     /// Returns the process id.
@@ -212,7 +245,7 @@ fn address(lines: &Receiver<String>, stderr: &Printed) -> SocketAddr {
 
 /// Looks again and again until there is something, with a deadline.
 #[track_caller]
-fn within<T>(mut look: impl FnMut() -> Option<T>, problem: &str) -> T {
+pub(super) fn within<T>(mut look: impl FnMut() -> Option<T>, problem: &str) -> T {
     let deadline = Instant::now() + PROCESS_WAIT;
     loop {
         if let Some(found) = look() {

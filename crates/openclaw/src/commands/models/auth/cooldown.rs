@@ -2,6 +2,7 @@
 
 use config::ProfileId;
 use credentials::{ProfileState, Usage};
+use providers::health::{self, Breaker};
 use serde_json::json;
 
 use super::agent_place::AgentPlace;
@@ -9,7 +10,7 @@ use super::logout::no_such_profile;
 use crate::cli::models_auth::AuthClearCooldownArgs;
 use crate::context::Context;
 use crate::exit_code::Exit;
-use crate::failed::Done;
+use crate::failed::{Done, Failed};
 
 /// Ends rests.
 pub(super) fn run(args: &AuthClearCooldownArgs, context: &Context) -> Done {
@@ -39,6 +40,15 @@ pub(super) fn run(args: &AuthClearCooldownArgs, context: &Context) -> Done {
         })
         .map(|(id, usage)| (id.clone(), rested(usage)))
         .collect();
+    let is_meant = |breaker: &Breaker| {
+        let stored = breaker.evidence.profile.as_deref();
+        let (agent, id) = stored.and_then(|text| text.split_once('/')).unzip();
+        agent == Some(place.agent.as_str())
+            && wanted
+                .as_ref()
+                .is_none_or(|wanted| id == Some(wanted.as_str()))
+    };
+    health::unblock(&context.home, is_meant).map_err(|error| Failed::of(&error))?;
     if !cleared.is_empty() {
         place.must_be_writable()?;
         place.usage.record(&cleared)?;

@@ -3,6 +3,7 @@
 use credentials::{Candidate, Kind, Provenance, Secret};
 use serde_json::{Map, Value, json};
 
+use super::super::breakers;
 use super::Report;
 use super::auth::{Auth, ProfileLine, ProviderAuth, Resting, fingerprint};
 use super::login::{Login, WARN_AFTER_MS};
@@ -35,6 +36,7 @@ pub(super) fn document(report: &Report<'_>) -> Value {
         "allowed": allowed,
         "warnings": report.troubles(),
         "auth": auth(&report.auth),
+        "breakers": list(&report.breakers, breakers::json),
     })
 }
 

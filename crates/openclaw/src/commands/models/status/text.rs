@@ -2,6 +2,7 @@
 
 use credentials::Kind;
 
+use super::super::breakers;
 use super::Report;
 use super::auth::{ProfileLine, ProviderAuth, fingerprint};
 use crate::output::{Output, strong};
@@ -16,6 +17,7 @@ pub(super) fn print(report: &Report<'_>, out: Output) {
     overview(report, out);
     out.line("");
     logins(report, out);
+    resting(report, out);
     for trouble in report.troubles() {
         out.warn(trouble);
     }
@@ -164,6 +166,18 @@ fn provider_line(report: &Report<'_>, provider: &ProviderAuth) -> String {
         parts.push(format!("store={store}"));
     }
     parts.join(" | ")
+}
+
+fn resting(report: &Report<'_>, out: Output) {
+    if report.breakers.is_empty() {
+        return;
+    }
+    out.line("");
+    out.line(strong("Resting after failures"));
+    for breaker in &report.breakers {
+        out.line(format!("- {}", breakers::line(breaker)));
+    }
+    out.hint("`openclaw models unblock <id>` lets one be tried again at once");
 }
 
 fn logins(report: &Report<'_>, out: Output) {
