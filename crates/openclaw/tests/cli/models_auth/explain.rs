@@ -125,6 +125,56 @@ fn the_gateway_is_asked_and_differences_are_marked() {
     );
 }
 
+/// A key of its own is what the agent would use here; the gateway knows those of `main` only.
+#[test]
+fn any_agent_is_compared_with_the_gateway() {
+    let studio = Studio::start();
+    let home = studio.home();
+    onboard(
+        &home,
+        "--modelstudio-standard-api-key sk-emulator-standard-intl",
+    )
+    .expect_code(0);
+    home.run(&["config", "set", "agents.entries.worker", "{}"])
+        .expect_code(0);
+    let gateway = Gateway::start(home, &[]);
+    let home = &gateway.home;
+    let port = gateway.address.port().to_string();
+    home.run(&["config", "set", "gateway.port", &port])
+        .expect_code(0);
+    let worker = |words: &[&str]| {
+        let all = [&["explain", "qwen", "--agent", "worker"], words].concat();
+        auth(home, &all).expect_code(0)
+    };
+    let same = worker(&[]).stdout;
+    assert!(
+        same.contains(": the same as here, qwen:default ("),
+        "{same}"
+    );
+    assert!(same.contains("credentials of agent main"), "{same}");
+
+    let words = "models auth paste-api-key --provider qwen --profile-id qwen:own --agent worker";
+    let words: Vec<&str> = words.split(' ').collect();
+    home.run_with_input(&words, KEY).expect_code(0);
+    home.run(&[
+        "config",
+        "set",
+        "auth.order.qwen",
+        "[\"qwen:own\", \"qwen:default\"]",
+    ])
+    .expect_code(0);
+    let differs = worker(&["--json"]).json();
+    assert_eq!(differs["winner"], "qwen:own", "{differs:#}");
+    assert_eq!(differs["gateway"]["agentId"], "main");
+    let difference = &differs["gateway"]["differences"][0];
+    let starts = |value: &Value, text: &str| value.as_str().unwrap().starts_with(text);
+    assert!(starts(&difference["here"], "qwen:own"), "{differs:#}");
+    assert!(
+        starts(&difference["gateway"], "qwen:default"),
+        "{differs:#}"
+    );
+}
+
 #[test]
 fn an_expired_login_that_can_be_renewed_is_used() {
     let home = copy_of("2026.5.20-half-migrated-portal");

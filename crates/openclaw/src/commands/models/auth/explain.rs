@@ -1,10 +1,12 @@
 //! `models auth explain`: every source of a provider's credentials in the order in which they are tried, what is used,
 //! what that hides, what is never tried and why, and whether the running gateway sees the same.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use config::{AgentId, ProviderId, SecretRef};
 use credentials::{Candidate, Provenance, Resolution, Resolver, Secret};
+use providers::Directory;
 use serde_json::{Value, json};
 
 use super::agent_place::{AgentPlace, provider_named};
@@ -25,16 +27,18 @@ pub(super) fn run(args: &AuthExplainArgs, context: &Context) -> Done {
     let config = context.config()?;
     config.warn_about_errors(out);
     let place = AgentPlace::of(context, &config, &args.scope.agent)?;
-    let names = Names::with_credentials(context, &config)?;
+    let names = Names::of(context, &config)?;
     let provider = provider_named(&names, &args.provider)?;
     let now_ms = now_ms();
     let resolver = place.resolver(&config, &names.catalog);
+    let catalog = Arc::clone(&names.catalog);
+    let directory = Directory::build(catalog, &config.settings, &resolver, now_ms);
     let resolution = resolver.candidates(&provider, now_ms);
     let judge = Judge::new(&context.home, &names.catalog, &place.agent, now_ms)?;
     let running = Running::ask(
         context,
         &config,
-        &here(&names, &provider),
+        &here(&names, &directory, &provider),
         Duration::from_millis(args.timeout),
     )?;
     let view = View {
@@ -192,10 +196,10 @@ fn absent(resolution: &Resolution, names: &Names<'_>, provider: &ProviderId) -> 
     absent
 }
 
-/// Returns what this process would use, as the gateway describes it.
-fn here(names: &Names<'_>, provider: &ProviderId) -> Value {
+/// Returns what this process would use for the agent, as the gateway describes it.
+fn here(names: &Names<'_>, directory: &Directory, provider: &ProviderId) -> Value {
     let service = names.service(provider.as_str());
-    let view = |id: &str| names.directory.providers().find(|view| view.id == id);
+    let view = |id: &str| directory.providers().find(|view| view.id == id);
     let found = view(provider.as_str()).or_else(|| view(service?));
     match found {
         Some(view) => json!({
@@ -246,11 +250,12 @@ impl View<'_> {
         if !self.absent.is_empty() {
             lines.push(format!("Nothing in: {}", self.absent.join(", ")));
         }
-        // What another agent would use is not what the gateway uses.
-        if self.place.agent == AgentId::main() {
-            lines.extend(self.running.lines());
-        } else {
-            lines.push("Gateway: not compared, it uses the credentials of agent main".to_owned());
+        lines.extend(self.running.lines());
+        if self.running.is_there() && self.place.agent != AgentId::main() {
+            lines.push(
+                "  the gateway calls with the credentials of agent main, whichever agent it is asked for"
+                    .to_owned(),
+            );
         }
         lines
     }
@@ -308,11 +313,6 @@ impl View<'_> {
             .iter()
             .map(ToString::to_string)
             .collect();
-        let gateway = if self.place.agent == AgentId::main() {
-            self.running.json()
-        } else {
-            Value::Null
-        };
         json!({
             "provider": self.resolution.provider.as_str(),
             "agentId": self.place.agent.as_str(),
@@ -321,7 +321,7 @@ impl View<'_> {
             "winner": self.winner().map(|row| row.label.as_str()),
             "sources": sources,
             "absent": self.absent,
-            "gateway": gateway,
+            "gateway": self.running.json(),
             "warnings": warnings,
         })
     }

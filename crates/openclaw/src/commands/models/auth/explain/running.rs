@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use config::AgentId;
 use serde_json::{Value, json};
 
 use crate::context::{Context, ReadConfig};
@@ -51,6 +52,11 @@ impl Running {
         Ok(Self { address, answer })
     }
 
+    /// Says whether the gateway has answered.
+    pub(super) fn is_there(&self) -> bool {
+        self.answer.is_ok()
+    }
+
     pub(super) fn lines(&self) -> Vec<String> {
         let answer = match &self.answer {
             Ok(answer) => answer,
@@ -90,6 +96,8 @@ impl Running {
                 json!({
                     "running": true,
                     "address": self.address,
+                    // The gateway calls with these, whichever agent it is asked for.
+                    "agentId": AgentId::main().as_str(),
                     "same": differences.is_empty(),
                     "differences": differences,
                     "view": answer.there,
