@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod field;
 pub(crate) mod media;
 mod message;
+pub(crate) mod quirk;
 pub(crate) mod request;
 mod sampling;
 mod schema_instance;

@@ -44,6 +44,13 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// What models that answer streams only say to other requests.
+    pub(crate) fn stream_only() -> Self {
+        Self::invalid(
+            "This model only support stream mode, please enable the stream parameter to access the model.",
+        )
+    }
+
     /// A 400 about the request itself, `invalid_parameter_error`.
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::open_ai(

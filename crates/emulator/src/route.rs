@@ -49,10 +49,7 @@ pub(crate) fn answer(studio: &Studio, exchange: &Exchange, rule: Option<&Rule>) 
         }
         match endpoint {
             Endpoint::Models => Ok(endpoint::models::answer(studio, exchange)),
-            Endpoint::ChatCompletions => {
-                let n_chunks = rule.and_then(|rule| rule.chunks);
-                endpoint::chat_completions::answer(studio, exchange, n_chunks)
-            }
+            Endpoint::ChatCompletions => endpoint::chat_completions::answer(studio, exchange, rule),
             Endpoint::DeviceCode => endpoint::device_code::answer(&studio.identity, exchange),
             Endpoint::Token => endpoint::token::answer(&studio.identity, exchange),
             Endpoint::VideoSynthesis => endpoint::video_synthesis::answer(studio, exchange),

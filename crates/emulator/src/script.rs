@@ -13,6 +13,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::chat::quirk::Quirk;
 use crate::error::Error;
 
 /// Most rules in one script.
@@ -87,6 +88,9 @@ pub(crate) struct Rule {
     pub(crate) done: bool,
     /// Make chat completions answer with this many content chunks.
     pub(crate) chunks: Option<u32>,
+    /// Make chat completions answer as some servers do.
+    #[serde(default)]
+    pub(crate) quirks: Vec<Quirk>,
 }
 
 fn yes() -> bool {

@@ -57,9 +57,7 @@ impl<'a> ChatRequest<'a> {
         let model = model(fields, models, host)?;
         let stream = fields.boolean("stream")?.unwrap_or(false);
         if model.streams_only && !stream {
-            return Err(Refusal::invalid(
-                "This model only support stream mode, please enable the stream parameter to access the model.",
-            ));
+            return Err(Refusal::stream_only());
         }
         sampling::check(fields)?;
         let conversation = Conversation::read(fields, model)?;

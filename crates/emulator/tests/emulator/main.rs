@@ -14,6 +14,7 @@ mod lifetime;
 mod media;
 mod oauth;
 mod proxy;
+mod quirks;
 mod recorded;
 mod support;
 mod validation;
