@@ -52,3 +52,6 @@ mod random;
 #[cfg(unix)]
 #[path = "cli/terminal.rs"]
 mod terminal;
+#[cfg(test)]
+#[path = "cli/whoami.rs"]
+mod whoami;

@@ -130,6 +130,23 @@ impl Upstream {
         Ok(self)
     }
 
+    /// Returns the `Date` of whatever the host of `route` answers to a request without a credential: its clock.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    pub async fn host_date(&self, route: &Route, deadline: Deadline) -> Option<String> {
+        let url = route.models_url.as_ref().unwrap_or(&route.chat_url);
+        let mut question = request(Method::GET, url, route, Bytes::new());
+        question.headers_mut().remove(header::AUTHORIZATION);
+        let answer = deadline
+            .bound(self.client.send(question))
+            .await
+            .ok()?
+            .ok()?;
+        let date = answer.headers().get(header::DATE)?.to_str().ok()?;
+        Some(date.to_owned())
+    }
+
     /// Returns what fetches media from anywhere.
     pub fn media(&self) -> &MediaFetcher {
         &self.media

@@ -59,6 +59,14 @@ pub async fn probe(upstream: &Upstream, route: &Route, model: &str) -> Verdict {
     }
 }
 
+/// Asks the host of `route` for one token of `model`, which shows whether the account may spend anything at all.
+///
+/// # Errors
+/// The classified [`Failure`].
+pub async fn one_token(upstream: &Upstream, route: &Route, model: &str) -> Result<(), Failure> {
+    chat_token(upstream, route, model, Deadline::after(PROBE_MAX)).await
+}
+
 fn judge(failure: Failure) -> Verdict {
     match failure.class {
         ErrorClass::InvalidKey | ErrorClass::WrongPlan | ErrorClass::WrongRegion => {
@@ -124,6 +132,57 @@ fn model_ids(body: &[u8]) -> Vec<String> {
         .collect()
 }
 
+/// What one of the vendor's hosts said about a key.
+#[derive(Debug)]
+pub struct HostAnswer {
+    /// Id of the endpoint.
+    pub endpoint: String,
+    /// The way to it with the key.
+    pub route: Route,
+    /// What it said.
+    pub verdict: Verdict,
+}
+
+impl Verdict {
+    /// Says whether the key belongs to the host, whatever else is wrong.
+    pub fn is_home(&self) -> bool {
+        matches!(self, Self::Works(_) | Self::WorksLater(_))
+    }
+}
+
+/// Asks every host of the key's family but `except` in parallel, and returns what each said, in catalog order.
+pub async fn ask_hosts(
+    upstream: &Arc<Upstream>,
+    catalog: &Catalog,
+    secret: &Secret,
+    except: &str,
+) -> Vec<HostAnswer> {
+    let head: String = secret.expose().chars().take(KEY_PREFIX_BYTES_MAX).collect();
+    let family = catalog.key_family(&head);
+    let mut asking = tokio::task::JoinSet::new();
+    let hosts = catalog
+        .endpoints_for_key(family)
+        .filter(|endpoint| endpoint.id != except && !endpoint.is_workspace_pattern());
+    for (place, endpoint) in hosts.enumerate() {
+        let Some((route, model)) = question(catalog, endpoint, secret) else {
+            continue;
+        };
+        let (upstream, endpoint) = (Arc::clone(upstream), endpoint.id.clone());
+        asking.spawn(async move {
+            let verdict = probe(&upstream, &route, &model).await;
+            let answer = HostAnswer {
+                endpoint,
+                route,
+                verdict,
+            };
+            (place, answer)
+        });
+    }
+    let mut answers = asking.join_all().await;
+    answers.sort_by_key(|(place, _)| *place);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
 /// Asks every other host of the key's family in parallel; returns the endpoints where the key works.
 pub async fn find_home(
     upstream: &Arc<Upstream>,
@@ -131,33 +190,11 @@ pub async fn find_home(
     secret: &Secret,
     except: &str,
 ) -> Vec<String> {
-    let head: String = secret.expose().chars().take(KEY_PREFIX_BYTES_MAX).collect();
-    let family = catalog.key_family(&head);
-    let mut asking = tokio::task::JoinSet::new();
-    let others = catalog
-        .endpoints_for_key(family)
-        .filter(|endpoint| endpoint.id != except && !endpoint.is_workspace_pattern());
-    for endpoint in others {
-        let Some((route, model)) = question(catalog, endpoint, secret) else {
-            continue;
-        };
-        let (upstream, id) = (Arc::clone(upstream), endpoint.id.clone());
-        asking.spawn(async move {
-            matches!(
-                probe(&upstream, &route, &model).await,
-                Verdict::Works(_) | Verdict::WorksLater(_)
-            )
-            .then_some(id)
-        });
-    }
-    let mut homes: Vec<String> = asking.join_all().await.into_iter().flatten().collect();
-    homes.sort_by_key(|id| {
-        catalog
-            .endpoints()
-            .iter()
-            .position(|endpoint| endpoint.id == *id)
-    });
-    homes
+    let answers = ask_hosts(upstream, catalog, secret, except).await;
+    let homes = answers
+        .into_iter()
+        .filter(|answer| answer.verdict.is_home());
+    homes.map(|answer| answer.endpoint).collect()
 }
 
 fn question(catalog: &Catalog, endpoint: &Endpoint, secret: &Secret) -> Option<(Route, String)> {

@@ -20,6 +20,7 @@ impl ModelsArgs {
             Some(ModelsCommand::Set(args)) => args.json,
             Some(ModelsCommand::Refresh(args)) => args.json,
             Some(ModelsCommand::Unblock(args)) => args.json,
+            Some(ModelsCommand::Whoami(args)) => args.json,
             Some(ModelsCommand::ExplainError(args)) => args.json,
             Some(ModelsCommand::Auth(args)) => args.json(),
             Some(ModelsCommand::Aliases(_) | ModelsCommand::Fallbacks(_)) | None => false,
@@ -44,6 +45,8 @@ pub(crate) enum ModelsCommand {
     Refresh(ModelsRefreshArgs),
     /// Let hosts, keys and models that rest after failures be tried again at once.
     Unblock(ModelsUnblockArgs),
+    /// Find out all about a key: family, plan, region, host, models, quota, clock.
+    Whoami(WhoamiArgs),
     /// Explain an error pasted on standard input: what it means, whom it concerns, what to do.
     ExplainError(ExplainErrorArgs),
     /// Manage credentials: list, explain, add, log in and out, order.
@@ -94,6 +97,36 @@ pub(crate) struct ModelsRefreshArgs {
     /// Ask and show, and keep nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const WHOAMI_HELP: &str = "\
+Asks every host that takes keys of this kind, in parallel. Model lists cost nothing; one token is asked of the host that
+accepts the key, to learn the state of its quota (`--free` leaves that out where a list proves the key).
+
+Examples:
+  openclaw models whoami                             the key of the default model's provider
+  openclaw models whoami --provider qwen
+  printf %s \"$KEY\" | openclaw models whoami - --json";
+
+/// Arguments of `models whoami`.
+#[derive(Debug, Args)]
+#[command(after_help = WHOAMI_HELP)]
+pub(crate) struct WhoamiArgs {
+    /// `-` reads a key from standard input; nothing is stored.
+    #[arg(value_name = "-", value_parser = ["-"], conflicts_with = "provider")]
+    pub(crate) dash: Option<String>,
+    /// Same as `-`.
+    #[arg(long, conflicts_with = "provider")]
+    pub(crate) key_stdin: bool,
+    /// The provider whose stored key is meant (an alias such as `modelstudio` works too).
+    #[arg(long, value_name = "ID")]
+    pub(crate) provider: Option<String>,
+    /// Ask nothing that costs a token where a model list is there.
+    #[arg(long)]
+    pub(crate) free: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

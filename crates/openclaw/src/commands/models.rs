@@ -17,6 +17,7 @@ mod rows;
 mod set;
 mod status;
 mod unblock;
+mod whoami;
 
 /// Runs a command of `models`; without one, `models status`.
 pub(crate) fn run(args: &ModelsArgs, context: &Context) -> Done {
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &ModelsArgs, context: &Context) -> Done {
         Some(ModelsCommand::Fallbacks(args)) => fallbacks::run(args, context),
         Some(ModelsCommand::Refresh(args)) => refresh::run(args, context),
         Some(ModelsCommand::Unblock(args)) => unblock::run(args, context),
+        Some(ModelsCommand::Whoami(args)) => whoami::run(args, context),
         Some(ModelsCommand::ExplainError(args)) => explain_error::run(args, context),
         Some(ModelsCommand::Auth(args)) => auth::run(args, context),
     }
