@@ -13,7 +13,7 @@ use crate::document::{Document, VERSION};
 use crate::error::Error;
 use crate::profile::{Credential, Login, Profile};
 use crate::profile_state::ProfileState;
-use crate::store::{Origin, StoredProfiles};
+use crate::store::{Origin, StoredProfiles, Warning};
 use crate::store_file;
 
 /// The name of the store in the folder of an agent.
@@ -140,9 +140,9 @@ impl ProfileStore {
             })?;
         // A killed writer may have left a copy of the secrets behind.
         config::sweep_temporaries(&self.path);
-        let mut document = match store_file::read(&self.path)? {
-            Some(file) => Document::parse(&self.path, &file.text)?,
-            None => Document::empty(),
+        let (mut document, mode_warning) = match store_file::read(&self.path)? {
+            Some(file) => (Document::parse(&self.path, &file.text)?, file.mode_warning),
+            None => (Document::empty(), None),
         };
         if document.version() > VERSION {
             return Err(Error::FutureVersion {
@@ -153,6 +153,10 @@ impl ProfileStore {
         let (result, change) = change(&mut document);
         if change == Change::Write {
             self.write(document)?;
+            if let Some(Warning::LooseMode { path, mode }) = mode_warning {
+                let (path, mode) = (path.display(), format!("{mode:04o}"));
+                tracing::warn!(%path, mode, "other users could read the credential store; its mode is 0600 now");
+            }
         }
         Ok(result)
     }

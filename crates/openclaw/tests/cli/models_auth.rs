@@ -20,6 +20,9 @@ mod references;
 #[cfg(unix)]
 #[path = "models_auth/at_a_terminal.rs"]
 mod at_a_terminal;
+#[cfg(unix)]
+#[path = "models_auth/bad_stores.rs"]
+mod bad_stores;
 
 /// The store of the agent `main`.
 const STORE: &str = ".openclaw/agents/main/agent/auth-profiles.json";

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use config::{AgentId, ProviderId};
-use credentials::{AgentStores, ProfileStore, Resolver, UsageFile};
+use credentials::{AgentStores, ProfileStore, Resolver, UsageFile, Warning};
 
 use crate::commands::models::names::Names;
 use crate::context::{Context, ReadConfig};
@@ -79,6 +79,24 @@ impl<'a> AgentPlace<'a> {
             self.shown(self.store.path())
         ))
         .hint(format!("unset {name}; nothing was written")))
+    }
+
+    /// Says that the coming write takes the store away from other users of the machine.
+    pub(super) fn say_if_others_can_read(&self) {
+        let warnings = self
+            .store
+            .load()
+            .ok()
+            .flatten()
+            .map(|stored| stored.warnings);
+        for warning in warnings.iter().flatten() {
+            if let Warning::LooseMode { path, mode } = warning {
+                self.context.out.warn(format!(
+                    "other users could read {} (mode {mode:04o}); writing it makes that 0600",
+                    self.shown(path)
+                ));
+            }
+        }
     }
 
     /// Writes a path for people.

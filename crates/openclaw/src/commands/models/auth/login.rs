@@ -96,6 +96,7 @@ impl Desk<'_> {
             ..failed
         };
         self.place.must_be_writable()?;
+        self.place.say_if_others_can_read();
         LoginStore::new(&self.context.home)
             .check_writable(&self.place.agent)
             .map_err(|error| nothing_asked(Failed::from(error)))?;

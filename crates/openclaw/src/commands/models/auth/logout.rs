@@ -48,6 +48,7 @@ pub(super) fn run(args: &AuthLogoutArgs, context: &Context) -> Done {
         return Ok(Exit::Ok);
     }
     place.must_be_writable()?;
+    place.say_if_others_can_read();
     ask(args, &removal)?;
     let logins = LoginStore::new(&context.home);
     if found.is_some() {

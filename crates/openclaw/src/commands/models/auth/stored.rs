@@ -34,6 +34,7 @@ impl NewProfile<'_> {
     /// Stores the profile and lists it in the config; on a failure of the second, the store is put back.
     pub(super) fn store(mut self, context: &Context) -> Result<Stored, Failed> {
         self.place.must_be_writable()?;
+        self.place.say_if_others_can_read();
         let profile = &self.profile;
         let listed = listing(self.config, &profile.id, &profile.provider, profile.kind());
         let mut edits: Vec<Edit> = listed.into_iter().collect();
