@@ -10,9 +10,9 @@ use providers::chat_delta::{Delta, DeltaReader};
 use providers::chat_request::ChatRequest;
 use providers::chat_stream::{ChatStream, Ended};
 use providers::{
-    AnswerBody, Answered, Chain, ChatAsk, Deadline, Exhausted, Reply, Route, Terms, Upstream, Usage,
+    AnswerBody, Answered, Chain, ChatAsk, Deadline, Exhausted, Reply, Route, Terms, ThinkingLevel,
+    Upstream, Usage,
 };
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 /// What a turn asks.
@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Turn {
     /// The person's message.
     pub message: String,
+    /// How long the model shall think; its own default, or the config's, when not given.
+    pub thinking: Option<ThinkingLevel>,
     /// Longest time until the answer is complete.
     pub timeout: Duration,
 }
@@ -33,6 +35,8 @@ pub struct TurnAnswer {
     pub reasoning: String,
     /// Token counts, when the upstream sent them.
     pub usage: Option<Usage>,
+    /// What was sent otherwise than asked, since the host would have refused it.
+    pub corrections: Vec<String>,
     /// Message of an error that ended the answer early.
     pub broken_by: Option<String>,
     /// The `provider/model` that answered.
@@ -97,8 +101,16 @@ pub async fn run_turn(
 
 /// Makes the request; each candidate gets its own model in it when it is sent.
 fn request(route: &Route, turn: &Turn) -> ChatRequest {
-    let messages = json!([{"role": "user", "content": turn.message}]);
-    ChatRequest::streamed(&route.model, &messages)
+    ChatRequest::streamed(&route.model, &turn.message, turn.thinking)
+}
+
+/// Returns what was corrected here, or by the gateway.
+fn corrections(reply: &Reply) -> Vec<String> {
+    let header = reply.headers.get("x-openclaw-corrections");
+    let by_gateway = header.and_then(|value| value.to_str().ok());
+    let by_gateway = by_gateway.into_iter().flat_map(|all| all.split("; "));
+    let here = reply.corrections.iter().map(ToString::to_string);
+    by_gateway.map(str::to_owned).chain(here).collect()
 }
 
 fn empty_answer(route: &Route, reply: &Reply) -> TurnAnswer {
@@ -111,6 +123,7 @@ fn empty_answer(route: &Route, reply: &Reply) -> TurnAnswer {
         text: String::new(),
         reasoning: String::new(),
         usage: None,
+        corrections: corrections(reply),
         broken_by: None,
         answered_by: routed.map_or_else(|| route.reference(), str::to_owned),
         first_text: None,

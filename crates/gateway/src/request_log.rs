@@ -115,6 +115,7 @@ struct Seen {
     usage: Option<Usage>,
     trace: Trace,
     repairs: Repairs,
+    corrections: Vec<String>,
 }
 
 /// The members of the log line. Names are those of the metrics and docs.
@@ -143,6 +144,8 @@ struct Line<'a> {
     /// What was put in order in the reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     repairs: Option<Repairs>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    corrections: &'a [String],
 }
 
 impl RequestRecord {
@@ -173,6 +176,7 @@ impl RequestRecord {
             usage: None,
             trace: Trace::default(),
             repairs: Repairs::default(),
+            corrections: Vec::new(),
         };
         Self {
             shared: shared.clone(),
@@ -197,6 +201,11 @@ impl RequestRecord {
         self.seen.status = status;
         self.seen.upstream_request_id = upstream_request_id.map(str::to_owned);
         self.seen.first_byte = Some(self.started.elapsed());
+    }
+
+    /// Notes what was sent otherwise than the client wrote it.
+    pub(crate) fn corrected(&mut self, corrections: &[String]) {
+        self.seen.corrections = corrections.to_vec();
     }
 
     /// Notes that the reply is a stream that is now open.
@@ -247,6 +256,7 @@ impl Drop for RequestRecord {
             usage: seen.usage,
             trace: &seen.trace,
             repairs: (!seen.repairs.is_empty()).then_some(seen.repairs),
+            corrections: &seen.corrections,
         };
         self.shared
             .log

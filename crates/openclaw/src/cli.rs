@@ -11,6 +11,7 @@ pub(crate) mod models;
 pub(crate) mod models_auth;
 pub(crate) mod onboard;
 pub(crate) mod plugins;
+pub(crate) mod thinking;
 
 const AFTER_HELP: &str = "\
 Getting started:

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::answer_body::AnswerBody;
 use crate::chat_answer::StreamsOnly;
 use crate::chat_repair::Repairs;
-use crate::chat_request::ChatRequest;
+use crate::chat_request::{ChatRequest, Correction};
 use crate::chat_stream::{ChatStream, OpenError, is_error_envelope};
 use crate::deadline::Deadline;
 use crate::directory::{Route, StoredProfile};
@@ -79,6 +79,8 @@ pub struct Reply {
     pub answer: Answer,
     /// What was put in order so far; a stream goes on to say so at its end.
     pub repairs: Repairs,
+    /// What was sent otherwise than the client wrote it, since the host would have refused it.
+    pub corrections: Vec<Correction>,
 }
 
 /// The body of a reply.
@@ -252,21 +254,26 @@ impl Upstream {
         ask.ask(self, &with_token).await
     }
 
-    /// Sends `request`, the client's own or one made of it, and returns the head of a success.
+    /// Sends `request`, the client's own or one made of it, and returns the head of a success, and what was sent
+    /// otherwise than written.
     pub(crate) async fn send_chat(
         &self,
         call: Call<'_>,
         request: &ChatRequest,
-    ) -> Result<Response<ReplyBody>, Failure> {
+    ) -> Result<(Response<ReplyBody>, Vec<Correction>), Failure> {
         let route = call.route;
-        let body = request.patched(&route.model, route.asks_usage);
-        let mut request = self::request(Method::POST, &route.chat_url, route, body);
+        let rules = route.rules.as_deref();
+        let patched = request
+            .patched(&route.model, route.asks_usage, rules)
+            .map_err(|refusal| Failure::of_refusal(&route.place(), &refusal))?;
+        let mut request = self::request(Method::POST, &route.chat_url, route, patched.body);
         request.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
         forward_headers(call.headers, request.headers_mut());
-        self.exchange(route, request).await
+        let response = self.exchange(route, request).await?;
+        Ok((response, patched.corrections))
     }
 
     /// Sends a request and returns the head of a success; everything else is a failure.

@@ -76,13 +76,21 @@ impl Upstream {
     /// Asks for a stream, for a client that wants the answer in one piece.
     async fn chat_gathered(&self, call: Call<'_>, form: ReplyForm) -> Result<Reply, Failure> {
         let request = call.request.as_stream();
-        let response = self.send_chat(call, &request).await?;
-        self.answer_of(call, form, response).await
+        let (response, corrections) = self.send_chat(call, &request).await?;
+        let reply = self.answer_of(call, form, response).await?;
+        Ok(Reply {
+            corrections,
+            ..reply
+        })
     }
 
     async fn chat_sent(&self, call: Call<'_>, form: ReplyForm) -> Result<Reply, Failure> {
-        let response = self.send_chat(call, call.request).await?;
-        self.answer_of(call, form, response).await
+        let (response, corrections) = self.send_chat(call, call.request).await?;
+        let reply = self.answer_of(call, form, response).await?;
+        Ok(Reply {
+            corrections,
+            ..reply
+        })
     }
 
     /// Makes the answer that the client wants of what the host sends.
@@ -110,6 +118,7 @@ impl Upstream {
             headers: arrived.headers,
             answer,
             repairs: arrived.repairs,
+            corrections: Vec::new(),
         })
     }
 

@@ -48,9 +48,8 @@ impl Gathered {
 
     fn take(&mut self, data: &str) -> Option<()> {
         let chunk = Object::scan(data).ok()?;
-        for member in &chunk.members {
-            let raw = data.get(member.value.clone())?;
-            match member.key.as_ref() {
+        for (key, raw) in chunk.members() {
+            match key.as_ref() {
                 "choices" => {
                     for item in array_items(raw).unwrap_or_default() {
                         self.take_choice(raw.get(item)?);
@@ -68,9 +67,8 @@ impl Gathered {
         let object = Object::scan(text).ok()?;
         let index = object.raw("index").and_then(|raw| raw.parse().ok());
         let choice = self.choices.entry(index.unwrap_or_default()).or_default();
-        for member in &object.members {
-            let raw = text.get(member.value.clone())?;
-            match member.key.as_ref() {
+        for (key, raw) in object.members() {
+            match key.as_ref() {
                 "delta" => {
                     let delta = serde_json::from_str::<Map<String, Value>>(raw);
                     join_objects(&mut choice.message, delta.unwrap_or_default());
@@ -107,18 +105,14 @@ impl Choice {
             return;
         };
         let lists = self.logprobs.get_or_insert_default();
-        for member in &object.members {
-            let raw = raw.get(member.value.clone()).unwrap_or_default();
+        for (key, raw) in object.members() {
             let Ok(items) = array_items(raw) else {
                 continue;
             };
             let items = items
                 .into_iter()
                 .filter_map(|span| raw.get(span).map(str::to_owned));
-            lists
-                .entry(member.key.to_string())
-                .or_default()
-                .extend(items);
+            lists.entry(key.to_string()).or_default().extend(items);
         }
     }
 

@@ -107,12 +107,9 @@ impl<'a> Part<'a> {
             edits.push((span, raw));
             return;
         }
-        let close = self.at + self.object.close;
-        let comma = if self.object.members.is_empty() {
-            ""
-        } else {
-            ","
-        };
+        let outline = self.object.outline();
+        let close = self.at + outline.close;
+        let comma = if outline.members.is_empty() { "" } else { "," };
         edits.push((close..close, format!("{comma}\"{key}\":{raw}")));
     }
 }
@@ -218,10 +215,9 @@ impl StreamRepair {
     fn head_of(&mut self, chunk: &Part<'_>) -> &str {
         self.head.get_or_insert_with(|| {
             let mut head = String::with_capacity(192);
-            for member in &chunk.object.members {
-                if member.key != "choices" && member.key != "usage" {
-                    let raw = chunk.text.get(member.value.clone()).unwrap_or("null");
-                    head.push_str(&json!(member.key).to_string());
+            for (key, raw) in chunk.object.members() {
+                if key != "choices" && key != "usage" {
+                    head.push_str(&json!(key).to_string());
                     head.push(':');
                     head.push_str(raw);
                     head.push(',');

@@ -1,16 +1,34 @@
 //! A chat completion request as bytes: what the gateway must know of it, and the splices a host needs.
 //!
-//! Only `model`, `stream` and `stream_options` are read. Everything else, known to us or not, reaches the upstream as
-//! the client wrote it.
+//! The top level is scanned once. `model` and the request for usage are put in for every host; the rest follows the
+//! rules of the route: [`steer`] fits the members, [`transcript`] the history. What no rule speaks of, known to us or
+//! not, reaches the upstream as the client wrote it.
 
-use std::ops::Range;
+mod draft;
+mod limits;
+mod steer;
+mod structured;
+mod thinking;
+mod transcript;
+
+use std::sync::OnceLock;
 
 use bytes::Bytes;
+use catalog::ThinkingLevel;
+use serde_json::{Value, json};
 
-use crate::json_span::{Object, SpanError, decode_string, spliced};
+use crate::chat_rules::ChatRules;
+use crate::json_span::{Change, Object, Outline, SpanError, decode_string};
+pub use draft::{Correction, Refusal};
+
+use draft::Draft;
+pub(crate) use transcript::Manners;
+use transcript::Survey;
 
 /// Largest request body accepted, in bytes: a few inline images at Model Studio's limit of 10 MiB each.
 pub const REQUEST_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Members that decide the route or what is made of the reply.
+const DECISIVE: [&str; 3] = ["model", "stream", "stream_options"];
 
 /// Why a body cannot be a chat request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,32 +63,28 @@ impl RequestError {
     }
 }
 
-/// A parsed request: the original bytes and where the members stand that may be replaced.
+/// A parsed request: the original bytes and where their members stand.
 #[derive(Debug, Clone)]
 pub struct ChatRequest {
     body: Bytes,
-    model: Option<(String, Range<usize>)>,
+    outline: Outline,
+    model: Option<String>,
     stream: bool,
-    usage: UsageMember,
-    n_choices: u64,
-    close: usize,
-    is_empty: bool,
+    asks_usage: bool,
     keeps_usage: bool,
+    n_choices: u64,
+    /// Whether a member is there that rules may speak of.
+    is_watched: bool,
+    survey: OnceLock<Survey>,
 }
 
-/// Where the request for streamed usage stands, or would have to stand.
+/// A request as one host gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum UsageMember {
-    /// `include_usage` is true.
-    Asked,
-    /// `stream_options` is absent.
-    NoOptions,
-    /// `stream_options` is null: the span is replaced.
-    NullOptions(Range<usize>),
-    /// `include_usage` is false or null: the span is replaced by `true`.
-    Declined(Range<usize>),
-    /// `stream_options` is an object without the member; its closing brace stands here.
-    Missing { close: usize, is_empty: bool },
+pub struct Patched {
+    /// The bytes.
+    pub body: Bytes,
+    /// What the client set and the host would have refused.
+    pub corrections: Vec<Correction>,
 }
 
 impl ChatRequest {
@@ -81,14 +95,22 @@ impl ChatRequest {
     pub fn parse(body: Bytes) -> Result<Self, RequestError> {
         let text = std::str::from_utf8(&body)
             .map_err(|error| RequestError::NotUtf8(error.valid_up_to()))?;
-        let object = Object::scan(text)?;
-        for field in ["model", "stream", "stream_options"] {
-            if object.count(field) > 1 {
-                return Err(RequestError::Duplicate(field));
+        let outline = Outline::scan(text)?;
+        let (mut counts, mut is_watched) = ([0_u8; DECISIVE.len()], false);
+        for member in &outline.members {
+            let key = text.get(member.key.clone()).unwrap_or_default();
+            is_watched |= steer::is_watched(key.trim_matches('"'));
+            let decisive = DECISIVE.iter().position(|name| member.is(text, name));
+            if let Some(count) = decisive.and_then(|at| counts.get_mut(at)) {
+                *count = count.saturating_add(1);
             }
         }
-        let model = model_member(&object)?;
-        let stream = match object.raw("stream") {
+        let twice = counts.iter().position(|count| *count > 1);
+        if let Some(field) = twice.and_then(|at| DECISIVE.get(at)) {
+            return Err(RequestError::Duplicate(field));
+        }
+        let model = model_member(text, &outline)?;
+        let stream = match outline.raw(text, "stream") {
             None | Some("null" | "false") => false,
             Some("true") => true,
             Some(_) => {
@@ -98,19 +120,19 @@ impl ChatRequest {
                 });
             }
         };
-        let usage = usage_member(&object)?;
+        let asks_usage = asks_usage(outline.raw(text, "stream_options"))?;
         // What is wrong with it is for the upstream to say.
-        let n_choices = object.raw("n").and_then(|raw| raw.parse().ok());
-        let (close, is_empty) = (object.close, object.members.is_empty());
+        let n_choices = outline.raw(text, "n").and_then(|raw| raw.parse().ok());
         Ok(Self {
             body,
+            outline,
             model,
             stream,
-            usage,
-            n_choices: n_choices.unwrap_or(1).max(1),
-            close,
-            is_empty,
+            asks_usage,
             keeps_usage: false,
+            n_choices: n_choices.unwrap_or(1).max(1),
+            is_watched,
+            survey: OnceLock::new(),
         })
     }
 
@@ -121,32 +143,43 @@ impl ChatRequest {
         self
     }
 
-    /// Creates a request for a stream with usage, from parts that are known to be valid.
-    pub fn streamed(model: &str, messages: &serde_json::Value) -> Self {
-        let (model, messages) = (
-            serde_json::Value::from(model).to_string(),
-            messages.to_string(),
-        );
-        let body = format!(
-            "{{\"model\":{model},\"messages\":{messages},\"stream\":true,\"stream_options\":{{\"include_usage\":true}}}}"
-        );
-        let at = "{\"model\":".len();
-        let name = decode_string(&model).unwrap_or_default().into_owned();
+    /// Creates a request for a stream with usage that answers `message`, thinking as long as `level` says.
+    pub fn streamed(model: &str, message: &str, level: Option<ThinkingLevel>) -> Self {
+        let mut body = json!({
+            "model": model,
+            "messages": [{"role": "user", "content": message}],
+            "stream": true,
+            "stream_options": {"include_usage": true},
+        });
+        if let (Some(level), Some(members)) = (level, body.as_object_mut()) {
+            members.insert("thinking".to_owned(), level.as_str().into());
+        }
+        // What was just made can be read; an empty request would be refused by name.
+        Self::parse(Bytes::from(body.to_string())).unwrap_or_else(|_| Self::empty())
+    }
+
+    fn empty() -> Self {
+        let outline = Outline {
+            members: Vec::new(),
+            open: 0,
+            close: 1,
+        };
         Self {
-            model: Some((name, at..at + model.len())),
-            stream: true,
-            usage: UsageMember::Asked,
-            n_choices: 1,
-            close: body.len() - 1,
-            is_empty: false,
+            body: Bytes::from_static(b"{}"),
+            outline,
+            model: None,
+            stream: false,
+            asks_usage: false,
             keeps_usage: false,
-            body: Bytes::from(body),
+            n_choices: 1,
+            is_watched: false,
+            survey: OnceLock::new(),
         }
     }
 
     /// Returns the model the client asked for.
     pub fn model(&self) -> Option<&str> {
-        self.model.as_ref().map(|(name, _)| name.as_str())
+        self.model.as_deref()
     }
 
     /// Says whether the client wants a stream.
@@ -162,15 +195,9 @@ impl ChatRequest {
     /// Returns the same request for a stream.
     #[must_use]
     pub fn as_stream(&self) -> Self {
-        let text = std::str::from_utf8(&self.body).unwrap_or_default();
-        let span = Object::scan(text)
-            .ok()
-            .and_then(|object| object.span("stream"));
-        let comma = if self.is_empty { "" } else { "," };
-        let added = || (self.close..self.close, format!("{comma}\"stream\":true"));
-        let edit = span.map_or_else(added, |span| (span, "true".to_owned()));
-        let body = spliced(&self.body, vec![edit]);
-        let stream = Self::parse(body).unwrap_or_else(|_| self.clone());
+        let change = ("stream".into(), Change::Set("true".to_owned()));
+        let body = self.outline.edited(self.text(), &[change]);
+        let stream = Self::parse(Bytes::from(body)).unwrap_or_else(|_| self.clone());
         Self {
             keeps_usage: self.keeps_usage,
             ..stream
@@ -179,92 +206,104 @@ impl ChatRequest {
 
     /// Says whether the usage chunk at the end of the stream is wanted, and not only by the records.
     pub fn asks_usage(&self) -> bool {
-        self.keeps_usage || self.usage == UsageMember::Asked
+        self.keeps_usage || self.asks_usage
     }
 
-    /// Returns the body with `model` set to `upstream_model` and, when `ask_usage` is set and the request streams,
-    /// `stream_options.include_usage` set to true. All other bytes stay as they were.
-    pub fn patched(&self, upstream_model: &str, ask_usage: bool) -> Bytes {
-        let model = serde_json::Value::from(upstream_model).to_string();
-        let mut splices: Vec<(Range<usize>, String)> = Vec::with_capacity(3);
-        let mut appended = false;
-        let comma = |appended: bool| if self.is_empty && !appended { "" } else { "," };
-        match &self.model {
-            Some((name, _)) if name == upstream_model => {}
-            Some((_, span)) => splices.push((span.clone(), model)),
-            None => {
-                splices.push((
-                    self.close..self.close,
-                    format!("{}\"model\":{model}", comma(appended)),
-                ));
-                appended = true;
-            }
+    /// Returns the body for one host: with `model` set to `upstream_model`; when `ask_usage` is set and the request
+    /// streams, with `stream_options.include_usage` set to true; and with what `rules` want. All other bytes stay as
+    /// they were. Without rules, nothing but these two members is touched.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the model cannot do what is asked, whatever the words.
+    pub fn patched(
+        &self,
+        upstream_model: &str,
+        ask_usage: bool,
+        rules: Option<&ChatRules>,
+    ) -> Result<Patched, Refusal> {
+        let text = self.text();
+        let mut draft = Draft::new(text, &self.outline);
+        if self.model() != Some(upstream_model) {
+            draft.set("model", Value::from(upstream_model).to_string());
         }
-        if ask_usage && self.stream {
-            match &self.usage {
-                UsageMember::Asked => {}
-                UsageMember::NoOptions => splices.push((
-                    self.close..self.close,
-                    format!(
-                        "{}\"stream_options\":{{\"include_usage\":true}}",
-                        comma(appended)
-                    ),
-                )),
-                UsageMember::NullOptions(span) => {
-                    splices.push((span.clone(), r#"{"include_usage":true}"#.into()));
-                }
-                UsageMember::Declined(span) => splices.push((span.clone(), "true".into())),
-                UsageMember::Missing { close, is_empty } => {
-                    let comma = if *is_empty { "" } else { "," };
-                    splices.push((*close..*close, format!("{comma}\"include_usage\":true")));
-                }
-            }
+        if ask_usage && self.stream && !self.asks_usage {
+            let options = self.outline.raw(text, "stream_options");
+            draft.set("stream_options", with_usage(options));
         }
-        spliced(&self.body, splices)
+        let mut repaired = Vec::new();
+        if let Some(rules) = rules {
+            let manners = if self.is_watched || rules.adds() {
+                steer::steer(&mut draft, rules)?
+            } else {
+                rules.manners()
+            };
+            repaired = self.tidy_history(&mut draft, manners);
+        }
+        let (text, mut corrections) = draft.finish();
+        corrections.extend(repaired);
+        let body = text.map_or_else(|| self.body.clone(), Bytes::from);
+        Ok(Patched { body, corrections })
+    }
+
+    fn text(&self) -> &str {
+        // It was checked when the request was parsed.
+        std::str::from_utf8(&self.body).unwrap_or_default()
+    }
+
+    fn tidy_history(&self, draft: &mut Draft<'_>, manners: Manners) -> Vec<Correction> {
+        let Some(messages) = self.outline.raw(self.text(), "messages") else {
+            return Vec::new();
+        };
+        let survey = *self.survey.get_or_init(|| transcript::survey(messages));
+        if !manners.concern(survey) {
+            return Vec::new();
+        }
+        let Some((messages, repaired)) = transcript::repair(messages, manners) else {
+            return Vec::new();
+        };
+        draft.set("messages", messages);
+        repaired
     }
 }
 
-fn model_member(object: &Object<'_>) -> Result<Option<(String, Range<usize>)>, RequestError> {
-    match (object.raw("model"), object.span("model")) {
-        (Some(raw), Some(span)) if raw.starts_with('"') => {
-            let name = decode_string(raw).ok_or(SpanError::Malformed(span.start))?;
-            Ok(Some((name.into_owned(), span)))
-        }
-        (None, _) => Ok(None),
-        _ => Err(RequestError::WrongType {
+fn model_member(text: &str, outline: &Outline) -> Result<Option<String>, RequestError> {
+    let Some(member) = outline.find(text, "model") else {
+        return Ok(None);
+    };
+    let raw = text.get(member.value.clone()).unwrap_or_default();
+    if !raw.starts_with('"') {
+        return Err(RequestError::WrongType {
             field: "model",
             expected: "a string",
-        }),
+        });
     }
+    let name = decode_string(raw).ok_or(SpanError::Malformed(member.value.start))?;
+    Ok(Some(name.into_owned()))
 }
 
-fn usage_member(object: &Object<'_>) -> Result<UsageMember, RequestError> {
+fn asks_usage(options: Option<&str>) -> Result<bool, RequestError> {
     let wrong = RequestError::WrongType {
         field: "stream_options",
         expected: "an object",
     };
-    let (Some(raw), Some(span)) = (object.raw("stream_options"), object.span("stream_options"))
-    else {
-        return Ok(UsageMember::NoOptions);
+    let Some(raw) = options.filter(|raw| *raw != "null") else {
+        return Ok(false);
     };
-    if raw == "null" {
-        return Ok(UsageMember::NullOptions(span));
-    }
-    let options = Object::scan(raw).map_err(|_| wrong.clone())?;
-    match (options.raw("include_usage"), options.span("include_usage")) {
-        (Some("true"), _) => Ok(UsageMember::Asked),
-        (Some("false" | "null"), Some(inner)) => Ok(UsageMember::Declined(
-            span.start + inner.start..span.start + inner.end,
-        )),
-        (None, _) => Ok(UsageMember::Missing {
-            close: span.start + options.close,
-            is_empty: options.members.is_empty(),
-        }),
-        _ => Err(RequestError::WrongType {
+    match Object::scan(raw).map_err(|_| wrong)?.raw("include_usage") {
+        Some("true") => Ok(true),
+        None | Some("false" | "null") => Ok(false),
+        Some(_) => Err(RequestError::WrongType {
             field: "stream_options.include_usage",
             expected: "a boolean",
         }),
     }
+}
+
+/// Returns `stream_options` with usage asked for; its other members stay.
+fn with_usage(options: Option<&str>) -> String {
+    let asked = ("include_usage".into(), Change::Set("true".to_owned()));
+    let options = options.filter(|raw| *raw != "null").unwrap_or("{}");
+    Object::scan(options).map_or_else(|_| options.to_owned(), |options| options.edited(&[asked]))
 }
 
 #[cfg(test)]
@@ -274,7 +313,8 @@ mod tests {
 
     fn patched(body: &str, ask: bool) -> String {
         let request = ChatRequest::parse(Bytes::copy_from_slice(body.as_bytes())).unwrap();
-        String::from_utf8(request.patched("up", ask).to_vec()).unwrap()
+        let patched = request.patched("up", ask, None).unwrap();
+        String::from_utf8(patched.body.to_vec()).unwrap()
     }
 
     #[test]
@@ -364,16 +404,6 @@ mod tests {
         assert_eq!(error(b"[]"), RequestError::Json(SpanError::NotAnObject));
     }
 
-    #[test]
-    fn a_made_request_is_what_its_parse_is() {
-        let made = ChatRequest::streamed(
-            "a \"b\"",
-            &serde_json::json!([{"role": "user", "content": "x"}]),
-        );
-        let parsed = ChatRequest::parse(made.patched("a \"b\"", true)).unwrap();
-        assert_eq!(format!("{made:?}"), format!("{parsed:?}"));
-    }
-
     proptest! {
         #[test]
         fn a_patch_changes_only_what_it_names(
@@ -387,7 +417,7 @@ mod tests {
             if let Some(usage) = usage { map.insert("stream_options".into(), serde_json::json!({"include_usage": usage})); }
             let before = serde_json::Value::Object(map);
             let request = ChatRequest::parse(Bytes::from(before.to_string())).unwrap();
-            let after: serde_json::Value = serde_json::from_slice(&request.patched("up/x", ask)).unwrap();
+            let after: serde_json::Value = serde_json::from_slice(&request.patched("up/x", ask, None).unwrap().body).unwrap();
             let mut expected = before.clone();
             expected["model"] = "up/x".into();
             if ask && request.is_stream() {

@@ -13,9 +13,8 @@ pub(crate) fn events(body: &[u8]) -> Option<Bytes> {
     let reply = Object::scan(text).ok()?;
     let list = reply.raw("choices")?;
     let mut head = String::from("{");
-    for member in &reply.members {
-        let raw = text.get(member.value.clone())?;
-        match member.key.as_ref() {
+    for (key, raw) in reply.members() {
+        match key.as_ref() {
             "choices" | "usage" => {}
             "object" => head.push_str("\"object\":\"chat.completion.chunk\","),
             key => head.extend([&json!(key).to_string(), ":", raw, ","]),
@@ -45,10 +44,9 @@ fn choice_chunks(text: &str) -> Option<[String; 2]> {
     let delta = indexed_calls(choice.raw("message")?);
     let reason = choice.raw("finish_reason").unwrap_or("\"stop\"");
     let mut others = String::new();
-    for member in &choice.members {
-        if !matches!(member.key.as_ref(), "index" | "message" | "finish_reason") {
-            let raw = text.get(member.value.clone())?;
-            others.extend([",", &json!(member.key).to_string(), ":", raw]);
+    for (key, raw) in choice.members() {
+        if !matches!(key.as_ref(), "index" | "message" | "finish_reason") {
+            others.extend([",", &json!(key).to_string(), ":", raw]);
         }
     }
     Some([

@@ -17,10 +17,13 @@ mod live;
 mod media;
 mod route;
 mod route_error;
+mod rule_book;
 mod surfaces;
 
 pub use listing::{ListedModel, ProviderView};
 pub use route::{Route, StoredProfile, TIMEOUT_DEFAULT, Target, Turn};
+use rule_book::{ProviderRules, RuleBook};
+
 pub use route_error::{RouteError, did_you_mean};
 
 /// Names suggested for an unknown model.
@@ -40,6 +43,7 @@ pub struct Directory {
     agents: Vec<(String, Option<ModelChoice>)>,
     allows_metered: bool,
     media_choices: Vec<(ModelKind, ModelChoice)>,
+    rules: RuleBook,
     ready: HashMap<String, Arc<Chain>>,
 }
 
@@ -53,6 +57,7 @@ struct Entry {
     is_configured: bool,
     /// The config has the same service under an older name; its models are listed under that one only.
     is_twin: bool,
+    rules: ProviderRules,
 }
 
 impl Directory {
@@ -108,6 +113,7 @@ impl Directory {
                 (ModelKind::Vision, defaults.image_model.clone()),
                 (ModelKind::Image, defaults.image_generation_model.clone()),
             ],
+            rules: RuleBook::new(defaults),
             ready: HashMap::new(),
         };
         directory.prepare();
@@ -288,8 +294,12 @@ impl Directory {
             .targets
             .iter()
             .filter_map(|target| target.route(model).ok());
+        let rules = self
+            .rules
+            .rules(&self.catalog, &entry.rules, provider, model);
         let routes: Vec<Route> = routes
             .map(|route| {
+                let route = route.with_rules(Arc::clone(&rules));
                 if declines_usage {
                     route.without_usage()
                 } else {
@@ -518,6 +528,7 @@ fn entry(
         Some(provider) => with_settings(target, provider, sources),
         None => target,
     });
+    let rules = ProviderRules::new(catalog, target.as_ref(), known, configured);
     let targets = target.map(|target| match logins.as_slice() {
         [] => vec![target],
         logins => logins
@@ -538,6 +549,7 @@ fn entry(
         models,
         is_configured: configured.is_some(),
         is_twin: is_twin(catalog, settings, id),
+        rules,
     }
 }
 

@@ -12,6 +12,7 @@ use credentials::oauth::RefreshError;
 use memchr::memmem;
 use serde_json::Value;
 
+use crate::chat_request::Refusal;
 use crate::directory::Route;
 use crate::formats::Inexpressible;
 use crate::health::{Breaker, Scope};
@@ -243,21 +244,40 @@ impl Failure {
     /// Makes the failure of a request that has to be said in another format and cannot be.
     pub fn of_request(place: &Place, refused: &Inexpressible) -> Self {
         Self {
+            code: Some("untranslatable_request".to_owned()),
+            param: Some(refused.field.clone()),
+            hint: "this host speaks chat completions only; the request was not sent".to_owned(),
+            ..Self::not_sent(place, refused.to_string())
+        }
+    }
+
+    /// Makes the failure of a request that this model cannot answer.
+    pub fn of_refusal(place: &Place, refusal: &Refusal) -> Self {
+        Self {
+            param: Some(refusal.param.to_owned()),
+            hint: "change the request, or choose another model; it was not sent".to_owned(),
+            ..Self::not_sent(place, refusal.to_string())
+        }
+    }
+
+    /// Makes the failure of a request that this candidate was not even asked; another may do better.
+    fn not_sent(place: &Place, message: String) -> Self {
+        Self {
             class: ErrorClass::InvalidParameter,
             scope: ErrorScope::Request,
             retry: RetryRule::NextCandidate,
             detail: None,
             status: None,
             limit_tokens: None,
-            code: Some("untranslatable_request".to_owned()),
-            param: Some(refused.field.clone()),
-            message: refused.to_string(),
+            code: None,
+            param: None,
+            message,
             host: Arc::clone(&place.host),
             upstream_request_id: None,
             retry_after: None,
             wait: None,
-            rule: "untranslatable".to_owned(),
-            hint: "this host speaks chat completions only; the request was not sent".to_owned(),
+            rule: "not_sent".to_owned(),
+            hint: String::new(),
             next: None,
         }
     }

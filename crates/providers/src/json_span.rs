@@ -8,7 +8,6 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use bytes::Bytes;
 use memchr::memchr2;
 
 /// Deepest nesting accepted, in levels. Model Studio requests stay under 20.
@@ -16,21 +15,38 @@ pub const DEPTH_MAX: usize = 128;
 
 /// One member of an object: where its key and its value stand in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Member<'a> {
-    /// The key with escapes resolved.
-    pub key: Cow<'a, str>,
+pub struct Member {
+    /// Byte range of the key, with its quotes.
+    pub key: Range<usize>,
     /// Byte range of the value, without surrounding white space.
     pub value: Range<usize>,
 }
 
-/// The members of one object and where it ends.
+/// Where the members of one object stand, without the text itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// Members in document order.
+    pub members: Vec<Member>,
+    /// Byte offset of the opening brace.
+    pub open: usize,
+    /// Byte offset of the closing brace.
+    pub close: usize,
+}
+
+/// An object and where its members stand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object<'a> {
     text: &'a str,
-    /// Members in document order.
-    pub members: Vec<Member<'a>>,
-    /// Byte offset of the closing brace.
-    pub close: usize,
+    outline: Outline,
+}
+
+/// What becomes of one member of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It gets this JSON text as its value; a member that is not there is added at the end.
+    Set(String),
+    /// It goes away.
+    Remove,
 }
 
 /// Why a text is not a JSON object this scanner accepts.
@@ -51,44 +67,147 @@ pub enum SpanError {
     TooDeep,
 }
 
+impl Outline {
+    /// Scans `text`, which must hold exactly one JSON object and white space around it.
+    ///
+    /// # Errors
+    /// [`SpanError`] names the first place that cannot be JSON.
+    pub fn scan(text: &str) -> Result<Self, SpanError> {
+        let mut scanner = Scanner::new(text);
+        let mut members = Vec::with_capacity(16);
+        let (open, close) = scanner.members(|scanner, key| {
+            let start = scanner.at;
+            scanner.value()?;
+            let value = start..scanner.at;
+            members.push(Member { key, value });
+            Ok(())
+        })?;
+        scanner.end()?;
+        Ok(Self {
+            members,
+            open,
+            close,
+        })
+    }
+
+    /// Returns the last member called `name`, as readers of duplicate keys do.
+    pub fn find(&self, text: &str, name: &str) -> Option<&Member> {
+        let members = self.members.iter().rev();
+        members.into_iter().find(|member| member.is(text, name))
+    }
+
+    /// Returns the raw text of the last member called `name`.
+    pub fn raw<'t>(&self, text: &'t str, name: &str) -> Option<&'t str> {
+        text.get(self.find(text, name)?.value.clone())
+    }
+
+    /// Returns `text` with some members changed; every other byte stays.
+    pub fn edited(&self, text: &str, changes: &[(Cow<'_, str>, Change)]) -> String {
+        let part = |range: Range<usize>| text.get(range).unwrap_or_default();
+        let change_of = |member: &Member| {
+            let found = changes.iter().find(|(name, _)| member.is(text, name));
+            found.map(|(_, change)| change)
+        };
+        let mut out = String::with_capacity(text.len() + 64);
+        out.push_str(part(0..self.open + 1));
+        let mut end = self.open + 1;
+        let mut n_kept = 0;
+        let first_lead = self
+            .members
+            .first()
+            .map_or(0..0, |member| end..member.key.start);
+        for member in &self.members {
+            let change = change_of(member);
+            if change != Some(&Change::Remove) {
+                // The white space before a key stays its own, the comma does not.
+                let lead = if n_kept == 0 {
+                    first_lead.clone()
+                } else {
+                    end..member.key.start
+                };
+                out.push_str(part(lead));
+                out.push_str(part(member.key.start..member.value.start));
+                match change {
+                    Some(Change::Set(value)) => out.push_str(value),
+                    _ => out.push_str(part(member.value.clone())),
+                }
+                n_kept += 1;
+            }
+            end = member.value.end;
+        }
+        out.push_str(part(end..self.close));
+        for (name, change) in changes {
+            if let Change::Set(value) = change
+                && self.find(text, name).is_none()
+            {
+                if n_kept > 0 {
+                    out.push(',');
+                }
+                out.push_str(&serde_json::Value::from(name.as_ref()).to_string());
+                out.push(':');
+                out.push_str(value);
+                n_kept += 1;
+            }
+        }
+        out.push_str(part(self.close..text.len()));
+        out
+    }
+}
+
+impl Member {
+    /// Whether the member has this name, however its key is escaped.
+    pub fn is(&self, text: &str, name: &str) -> bool {
+        let raw = text.get(self.key.clone()).unwrap_or_default();
+        let inner = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+        inner == name || inner.contains('\\') && decode_string(raw).as_deref() == Some(name)
+    }
+}
+
 impl<'a> Object<'a> {
     /// Scans `text`, which must hold exactly one JSON object and white space around it.
     ///
     /// # Errors
     /// [`SpanError`] names the first place that cannot be JSON.
     pub fn scan(text: &'a str) -> Result<Self, SpanError> {
-        let mut scanner = Scanner {
-            bytes: text.as_bytes(),
-            at: 0,
-        };
-        let object = scanner.object(text)?;
-        scanner.white_space();
-        if scanner.at < scanner.bytes.len() {
-            return Err(SpanError::Malformed(scanner.at));
-        }
-        Ok(object)
+        let outline = Outline::scan(text)?;
+        Ok(Self { text, outline })
     }
 
     /// Returns the raw text of the last member called `key`, as readers of duplicate keys do.
     pub fn raw(&self, key: &str) -> Option<&'a str> {
-        self.span(key).and_then(|span| self.text.get(span))
+        self.outline.raw(self.text, key)
     }
 
     /// Returns where the value of the last member called `key` stands.
     pub fn span(&self, key: &str) -> Option<Range<usize>> {
-        self.members
-            .iter()
-            .rev()
-            .find(|member| member.key == key)
-            .map(|member| member.value.clone())
+        let member = self.outline.find(self.text, key)?;
+        Some(member.value.clone())
     }
 
     /// Says how often `key` occurs.
     pub fn count(&self, key: &str) -> usize {
-        self.members
-            .iter()
-            .filter(|member| member.key == key)
-            .count()
+        let members = self.outline.members.iter();
+        members.filter(|member| member.is(self.text, key)).count()
+    }
+
+    /// Iterates over the members in document order: the key with escapes resolved, and the raw value.
+    pub fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, &'a str)> {
+        let text = self.text;
+        let part = move |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
+        self.outline.members.iter().map(move |member| {
+            let key = decode_string(part(&member.key)).unwrap_or_default();
+            (key, part(&member.value))
+        })
+    }
+
+    /// Returns where the members stand.
+    pub fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    /// Returns the text with some members changed; every other byte stays.
+    pub fn edited(&self, changes: &[(Cow<'_, str>, Change)]) -> String {
+        self.outline.edited(self.text, changes)
     }
 }
 
@@ -97,15 +216,15 @@ impl<'a> Object<'a> {
 /// # Errors
 /// [`SpanError`] names the first place that cannot be JSON; anything but an array is malformed at its start.
 pub fn array_items(text: &str) -> Result<Vec<Range<usize>>, SpanError> {
-    let mut scanner = Scanner {
-        bytes: text.as_bytes(),
-        at: 0,
-    };
-    let items = scanner.items()?;
-    scanner.white_space();
-    if scanner.at < scanner.bytes.len() {
-        return Err(SpanError::Malformed(scanner.at));
-    }
+    let mut scanner = Scanner::new(text);
+    let mut items = Vec::new();
+    scanner.elements(|scanner| {
+        let start = scanner.at;
+        scanner.value()?;
+        items.push(start..scanner.at);
+        Ok(())
+    })?;
+    scanner.end()?;
     Ok(items)
 }
 
@@ -124,21 +243,112 @@ pub(crate) fn splice(text: &[u8], mut edits: Vec<(Range<usize>, String)>) -> Vec
     out
 }
 
-/// Does what [`splice`] does; without a change the result is `body` itself.
-pub(crate) fn spliced(body: &Bytes, edits: Vec<(Range<usize>, String)>) -> Bytes {
-    if edits.is_empty() {
-        return body.clone();
-    }
-    Bytes::from(splice(body, edits))
-}
-
-struct Scanner<'a> {
+/// Walks over JSON text without building anything; the visitors take what they need.
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Scanner<'_> {
-    fn peek(&self) -> Option<u8> {
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+        }
+    }
+
+    /// Returns the offset of the next byte.
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Returns the text from `start` up to here.
+    pub(crate) fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    /// Checks that nothing but white space follows.
+    pub(crate) fn end(&mut self) -> Result<(), SpanError> {
+        self.white_space();
+        if self.at < self.bytes.len() {
+            return Err(SpanError::Malformed(self.at));
+        }
+        Ok(())
+    }
+
+    /// Walks over an object; `visit` gets the range of each key and must consume the value. Returns where the braces
+    /// stand.
+    pub(crate) fn members(
+        &mut self,
+        mut visit: impl FnMut(&mut Self, Range<usize>) -> Result<(), SpanError>,
+    ) -> Result<(usize, usize), SpanError> {
+        self.white_space();
+        if self.peek() != Some(b'{') {
+            return Err(SpanError::NotAnObject);
+        }
+        let open = self.at;
+        self.at += 1;
+        self.white_space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok((open, self.at - 1));
+        }
+        loop {
+            self.white_space();
+            let key_start = self.at;
+            self.string()?;
+            let key = key_start..self.at;
+            self.white_space();
+            self.expect(b':')?;
+            self.white_space();
+            visit(self, key)?;
+            if self.separator(b'}')? {
+                return Ok((open, self.at - 1));
+            }
+        }
+    }
+
+    /// Walks over an array; `visit` must consume each element.
+    pub(crate) fn elements(
+        &mut self,
+        mut visit: impl FnMut(&mut Self) -> Result<(), SpanError>,
+    ) -> Result<(), SpanError> {
+        self.white_space();
+        self.expect(b'[')?;
+        self.white_space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(());
+        }
+        loop {
+            self.white_space();
+            visit(self)?;
+            if self.separator(b']')? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Consumes a comma (false) or the closing bracket (true).
+    fn separator(&mut self, closing: u8) -> Result<bool, SpanError> {
+        self.white_space();
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                Ok(false)
+            }
+            Some(byte) if byte == closing => {
+                self.at += 1;
+                Ok(true)
+            }
+            Some(_) => Err(SpanError::Malformed(self.at)),
+            None => Err(SpanError::Truncated),
+        }
+    }
+
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
@@ -146,84 +356,6 @@ impl Scanner<'_> {
         while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             self.at += 1;
         }
-    }
-
-    fn object<'t>(&mut self, text: &'t str) -> Result<Object<'t>, SpanError> {
-        self.white_space();
-        if self.peek() != Some(b'{') {
-            return Err(SpanError::NotAnObject);
-        }
-        self.at += 1;
-        let mut members = Vec::with_capacity(16);
-        self.white_space();
-        if self.peek() == Some(b'}') {
-            let close = self.at;
-            self.at += 1;
-            return Ok(Object {
-                text,
-                members,
-                close,
-            });
-        }
-        loop {
-            members.push(self.member(text)?);
-            self.white_space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => break,
-                Some(_) => return Err(SpanError::Malformed(self.at)),
-                None => return Err(SpanError::Truncated),
-            }
-        }
-        let close = self.at;
-        self.at += 1;
-        Ok(Object {
-            text,
-            members,
-            close,
-        })
-    }
-
-    fn items(&mut self) -> Result<Vec<Range<usize>>, SpanError> {
-        self.white_space();
-        self.expect(b'[')?;
-        let mut items = Vec::new();
-        self.white_space();
-        if self.peek() == Some(b']') {
-            self.at += 1;
-            return Ok(items);
-        }
-        loop {
-            self.white_space();
-            let start = self.at;
-            self.value()?;
-            items.push(start..self.at);
-            self.white_space();
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => break,
-                Some(_) => return Err(SpanError::Malformed(self.at)),
-                None => return Err(SpanError::Truncated),
-            }
-        }
-        self.at += 1;
-        Ok(items)
-    }
-
-    fn member<'t>(&mut self, text: &'t str) -> Result<Member<'t>, SpanError> {
-        self.white_space();
-        let key_start = self.at;
-        self.string()?;
-        let raw_key = text.get(key_start..self.at).ok_or(SpanError::Truncated)?;
-        self.white_space();
-        self.expect(b':')?;
-        self.white_space();
-        let start = self.at;
-        self.value()?;
-        Ok(Member {
-            key: decode_string(raw_key).ok_or(SpanError::Malformed(key_start))?,
-            value: start..self.at,
-        })
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), SpanError> {
@@ -251,7 +383,7 @@ impl Scanner<'_> {
     }
 
     /// Skips one value: scalars by their characters, containers by counting brackets outside strings.
-    fn value(&mut self) -> Result<(), SpanError> {
+    pub(crate) fn value(&mut self) -> Result<(), SpanError> {
         match self.peek().ok_or(SpanError::Truncated)? {
             b'"' => self.string(),
             b'{' | b'[' => self.container(),
@@ -330,7 +462,7 @@ mod tests {
         assert_eq!(object.count("model"), 2);
         assert_eq!(object.raw("x"), Some(r#"[{"y":"]}"}]"#));
         assert_eq!(object.raw("n"), Some("-1.5e3"));
-        assert_eq!(text.as_bytes()[object.close], b'}');
+        assert_eq!(text.as_bytes()[object.outline().close], b'}');
     }
 
     #[test]
@@ -371,6 +503,53 @@ mod tests {
     }
 
     #[test]
+    fn changes_members_and_keeps_every_other_byte() {
+        let set =
+            |name: &'static str, value: &str| (Cow::Borrowed(name), Change::Set(value.into()));
+        let remove = |name: &'static str| (Cow::Borrowed(name), Change::Remove);
+        for (text, changes, expected) in [
+            (
+                r#"{ "a" : 1 , "b":2 }"#,
+                vec![set("a", "3")],
+                r#"{ "a" : 3 , "b":2 }"#,
+            ),
+            (r#"{ "a" : 1 , "b":2 }"#, vec![remove("a")], r#"{ "b":2 }"#),
+            (
+                r#"{ "a" : 1 , "b":2 }"#,
+                vec![remove("b")],
+                r#"{ "a" : 1 }"#,
+            ),
+            (
+                r#"{ "a" : 1 , "b":2 }"#,
+                vec![remove("b"), remove("a")],
+                "{ }",
+            ),
+            (
+                r#"{"a":1,"b":2}"#,
+                vec![remove("b"), remove("a"), set("c", "4")],
+                r#"{"c":4}"#,
+            ),
+            (
+                r#"{"a":1,"b":2,"c":3}"#,
+                vec![remove("b"), set("d", "4")],
+                r#"{"a":1,"c":3,"d":4}"#,
+            ),
+            (
+                " {} ",
+                vec![set("a\"b", "1"), set("c", "[]")],
+                r#" {"a\"b":1,"c":[]} "#,
+            ),
+            (r#"{"a":1,"\u0061":2}"#, vec![remove("a")], "{}"),
+        ] {
+            assert_eq!(
+                Object::scan(text).unwrap().edited(&changes),
+                expected,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn bounds_the_depth() {
         let deep = |n: usize| format!("{{\"a\":{}{}}}", "[".repeat(n), "]".repeat(n));
         assert!(Object::scan(&deep(DEPTH_MAX)).is_ok());
@@ -399,7 +578,7 @@ mod tests {
             let value = serde_json::Value::Object(map.clone().into_iter().collect());
             let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
             let object = Object::scan(&text).unwrap();
-            prop_assert_eq!(object.members.len(), map.len());
+            prop_assert_eq!(object.outline().members.len(), map.len());
             for (key, expected) in &map {
                 let found: serde_json::Value = serde_json::from_str(object.raw(key).unwrap()).unwrap();
                 prop_assert_eq!(&found, expected);

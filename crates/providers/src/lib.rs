@@ -14,6 +14,7 @@ pub mod chat_delta;
 mod chat_gathered;
 pub mod chat_repair;
 pub mod chat_request;
+pub mod chat_rules;
 pub mod chat_stream;
 mod chat_streamed;
 pub mod deadline;
@@ -39,6 +40,8 @@ pub mod tool_arguments;
 pub mod upstream_url;
 pub mod usage;
 pub mod video_request;
+
+pub use catalog::ThinkingLevel;
 
 pub use answer_body::AnswerBody;
 pub use attempt::{Call, Reply, Upstream};

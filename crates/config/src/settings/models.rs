@@ -97,6 +97,8 @@ pub struct ModelRow {
     pub params: Option<Value>,
     /// `compat`: what the endpoint can do; read by the provider code.
     pub compat: Option<Value>,
+    /// `thinkingLevelMap`: level of thinking to the endpoint's word for it, null for one it does not have.
+    pub thinking_level_map: Option<Value>,
 }
 
 /// `cost`: a price per million tokens, in the currency of the account.
@@ -252,6 +254,7 @@ impl ModelRow {
             headers: headers(reader, row),
             params: row.value("params").cloned(),
             compat: row.value("compat").cloned(),
+            thinking_level_map: row.value("thinkingLevelMap").cloned(),
         };
         reader.first_error_since(mark).is_none().then_some(model)
     }

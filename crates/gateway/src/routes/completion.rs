@@ -46,6 +46,10 @@ const EVENT_STREAM: &str = "text/event-stream";
 const JSON: &str = "application/json";
 /// The `provider/model` that answered.
 pub(crate) const ROUTED_MODEL: HeaderName = HeaderName::from_static("x-openclaw-routed-model");
+/// What was sent otherwise than the client wrote it, since the host would have refused it.
+const CORRECTIONS: HeaderName = HeaderName::from_static("x-openclaw-corrections");
+/// Longest text in that header, in bytes.
+const CORRECTIONS_BYTES_MAX: usize = 1024;
 
 /// A request whose body is still to be read.
 pub(crate) struct Asked<'a> {
@@ -88,6 +92,9 @@ pub(crate) async fn answer(
         reply.reply.status.as_u16(),
         reply.reply.upstream_request_id(),
     );
+    let corrections = reply.reply.corrections.iter().map(ToString::to_string);
+    let corrections: Vec<String> = corrections.collect();
+    record.corrected(&corrections);
     let identity = || identity(request_id, &route);
     let answering = reply
         .is_chat
@@ -104,6 +111,9 @@ pub(crate) async fn answer(
     };
     if let Ok(value) = HeaderValue::try_from(route.reference()) {
         response.headers_mut().insert(ROUTED_MODEL, value);
+    }
+    if let Some(value) = corrections_header(&corrections) {
+        response.headers_mut().insert(CORRECTIONS, value);
     }
     Ok(response)
 }
@@ -156,6 +166,27 @@ pub(crate) async fn first_answer<A: Ask>(
             Err(failed(failure, &exhausted))
         }
     }
+}
+
+/// Puts corrections into one header; what no header can hold is replaced.
+fn corrections_header(corrections: &[String]) -> Option<HeaderValue> {
+    if corrections.is_empty() {
+        return None;
+    }
+    let visible = |c: char| {
+        if c == ' ' || c.is_ascii_graphic() {
+            c
+        } else {
+            '?'
+        }
+    };
+    let text = corrections.join("; ");
+    let text: String = text
+        .chars()
+        .map(visible)
+        .take(CORRECTIONS_BYTES_MAX)
+        .collect();
+    HeaderValue::try_from(text).ok()
 }
 
 /// Verifies the caller and then reads the body.

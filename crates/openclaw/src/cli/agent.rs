@@ -1,5 +1,6 @@
 //! Arguments of `agent`.
 
+use catalog::ThinkingLevel;
 use clap::Args;
 
 /// One turn of the agent.
@@ -14,6 +15,10 @@ pub(crate) struct AgentArgs {
     /// Model for this turn instead of the agent's.
     #[arg(long, value_name = "REF")]
     pub(crate) model: Option<String>,
+    /// How long to think: off, minimal, low, medium, high, xhigh, adaptive or max. Put into the words of the model; one
+    /// that cannot do it says so.
+    #[arg(long, value_name = "LEVEL", value_parser = super::thinking::level)]
+    pub(crate) thinking: Option<ThinkingLevel>,
     /// Call the model from this process, without the gateway.
     #[arg(long)]
     pub(crate) local: bool,

@@ -1,5 +1,6 @@
 //! Arguments of `infer`.
 
+use catalog::ThinkingLevel;
 use clap::{Args, Subcommand};
 
 pub(crate) mod embedding;
@@ -74,6 +75,10 @@ pub(crate) struct InferModelRunArgs {
     /// Model to call; the default model if absent.
     #[arg(long, value_name = "REF")]
     pub(crate) model: Option<String>,
+    /// How long to think: off, minimal, low, medium, high, xhigh, adaptive or max. Put into the words of the model; one
+    /// that cannot do it says so.
+    #[arg(long, value_name = "LEVEL", value_parser = super::thinking::level)]
+    pub(crate) thinking: Option<ThinkingLevel>,
     /// Call the model from this process (the default when no gateway runs).
     #[arg(long, conflicts_with = "gateway")]
     pub(crate) local: bool,

@@ -58,6 +58,7 @@ pub(crate) fn run(args: &AgentArgs, context: &Context) -> Done {
         .unwrap_or_else(|| format!("openclaw/{}", args.agent));
     let turn = Turn {
         message,
+        thinking: args.thinking,
         timeout: Duration::from_secs(args.timeout),
     };
     let forced = args.local.then_some(Transport::Local);
@@ -73,6 +74,7 @@ pub(crate) fn run(args: &AgentArgs, context: &Context) -> Done {
         out.json(&turn_json(&chosen, &answer));
     } else {
         out.line("");
+        show_corrections(&answer, out);
     }
     ended(&answer)
 }
@@ -145,6 +147,13 @@ pub(crate) fn show(delta: &Delta, json: bool, out: Output) {
     }
 }
 
+/// Says what was sent otherwise than asked.
+pub(crate) fn show_corrections(answer: &TurnAnswer, out: Output) {
+    for correction in &answer.corrections {
+        out.warn(format!("corrected {correction}"));
+    }
+}
+
 /// An answer that broke is shown as far as it came, and fails.
 pub(crate) fn ended(answer: &TurnAnswer) -> Done {
     match &answer.broken_by {
@@ -191,6 +200,7 @@ fn turn_json(chosen: &Chosen, answer: &TurnAnswer) -> Value {
             "meta": {
                 "durationMs": u64::try_from(answer.duration.as_millis()).unwrap_or(u64::MAX),
                 "firstTextMs": answer.first_text.map(|first| u64::try_from(first.as_millis()).unwrap_or(u64::MAX)),
+                "corrections": answer.corrections,
                 "agentMeta": {"provider": provider, "model": model, "usage": usage_json(answer)},
             },
         },

@@ -239,6 +239,7 @@ async fn ask(
     let chain = Chain::of(route.into());
     let turn = Turn {
         message: args.message.clone(),
+        thinking: None,
         timeout: ANSWER_MAX,
     };
     let answer = run_turn(&upstream, &chain, &turn, |delta| match delta {

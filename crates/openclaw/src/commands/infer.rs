@@ -6,7 +6,9 @@ use ::agent::{Turn, run_turn};
 use serde_json::{Value, json};
 
 use crate::cli::infer::{InferArgs, InferCommand, InferModelCommand, InferModelRunArgs};
-use crate::commands::agent::{Transport, choose, ended, show, text_or_stdin, usage_json};
+use crate::commands::agent::{
+    Transport, choose, ended, show, show_corrections, text_or_stdin, usage_json,
+};
 use crate::context::Context;
 use crate::failed::{Done, Failed};
 
@@ -32,6 +34,7 @@ fn model_run(args: &InferModelRunArgs, context: &Context) -> Done {
     let model = args.model.as_deref().unwrap_or("openclaw");
     let turn = Turn {
         message: text_or_stdin(&args.prompt)?,
+        thinking: args.thinking,
         timeout: Duration::from_secs(args.timeout),
     };
     let forced = match (args.local, args.gateway) {
@@ -66,10 +69,12 @@ fn model_run(args: &InferModelRunArgs, context: &Context) -> Done {
             "model": model,
             "attempts": [],
             "outputs": [{"text": answer.text, "mediaUrl": Value::Null}],
+            "corrections": answer.corrections,
             "usage": usage_json(&answer),
         }));
     } else {
         out.line("");
+        show_corrections(&answer, out);
     }
     ended(&answer)
 }

@@ -9,6 +9,7 @@ use credentials::Secret;
 use http::Uri;
 use http::header::{HeaderMap, HeaderValue};
 
+use crate::chat_rules::ChatRules;
 use crate::failure::Place;
 use crate::health::Branches;
 use crate::upstream_url::{BaseUrl, UrlError, path};
@@ -100,6 +101,8 @@ pub struct Route {
     pub extra_headers: HeaderMap,
     /// Plan of the host, when it is one of the vendor's.
     pub plan: Option<Plan>,
+    /// What the model may be asked in a chat; without rules a request goes out as the client wrote it.
+    pub rules: Option<Arc<ChatRules>>,
     family: EndpointFamily,
     surfaces: Arc<Surfaces>,
     login: Option<Login>,
@@ -205,6 +208,7 @@ impl Target {
             timeout: self.timeout,
             extra_headers: self.extra_headers.clone(),
             plan: self.plan,
+            rules: None,
             family: self.family,
             surfaces: Arc::clone(&self.surfaces),
             login: self.login.clone(),
@@ -284,6 +288,8 @@ impl Route {
     pub fn with_model(mut self, model: &str) -> Self {
         self.model = model.into();
         self.branches.model = Arc::clone(&self.model);
+        // What is known of the one model is not known of the other.
+        self.rules = None;
         self
     }
 
@@ -305,6 +311,13 @@ impl Route {
     /// Returns what the host speaks.
     pub fn family(&self) -> EndpointFamily {
         self.family
+    }
+
+    /// Returns the route with what its model may be asked.
+    #[must_use]
+    pub fn with_rules(mut self, rules: Arc<ChatRules>) -> Self {
+        self.rules = Some(rules);
+        self
     }
 
     /// Returns `provider/model`.

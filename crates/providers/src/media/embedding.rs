@@ -1,6 +1,6 @@
 //! Embeddings: `OpenAI`'s request, split where it is larger than the host takes, and joined again.
 
-use std::ops::Range;
+use std::borrow::Cow;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -15,7 +15,7 @@ use crate::directory::Route;
 use crate::failover::Ask;
 use crate::failure::Failure;
 use crate::json_call::JsonReply;
-use crate::json_span::{Object, decode_string, spliced};
+use crate::json_span::{Change, Outline, decode_string};
 
 /// Largest request body, in bytes.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -28,12 +28,11 @@ const PATH: &str = "/embeddings";
 #[derive(Debug, Clone)]
 pub struct EmbeddingRequest {
     body: Bytes,
-    model: Option<(String, Range<usize>)>,
-    input: Range<usize>,
+    outline: Outline,
+    model: Option<String>,
     items: Items,
     dimensions: Option<u64>,
     is_base64: bool,
-    close: usize,
 }
 
 /// What is to be embedded.
@@ -62,20 +61,20 @@ impl EmbeddingRequest {
     pub fn parse(body: Bytes) -> Result<Self, BadRequest> {
         let text = std::str::from_utf8(&body)
             .map_err(|_| BadRequest::body("the body is not valid UTF-8"))?;
-        let object = Object::scan(text).map_err(|error| BadRequest::body(error.to_string()))?;
-        let model = match (object.raw("model"), object.span("model")) {
-            (Some(raw), Some(span)) => {
+        let outline = Outline::scan(text).map_err(|error| BadRequest::body(error.to_string()))?;
+        let model = match outline.raw(text, "model") {
+            Some(raw) => {
                 let name = decode_string(raw).filter(|_| raw.starts_with('"'));
                 let name = name.ok_or_else(|| BadRequest::new("model", "`model` must be a string"));
-                Some((name?.into_owned(), span))
+                Some(name?.into_owned())
             }
-            _ => None,
+            None => None,
         };
-        let (Some(raw), Some(input)) = (object.raw("input"), object.span("input")) else {
+        let Some(raw) = outline.raw(text, "input") else {
             return Err(BadRequest::new("input", "you must provide an `input`"));
         };
         let items = items(raw)?;
-        let dimensions = match object.raw("dimensions") {
+        let dimensions = match outline.raw(text, "dimensions") {
             None | Some("null") => None,
             Some(raw) => {
                 let number = raw.parse().ok().filter(|number| *number > 0);
@@ -84,7 +83,7 @@ impl EmbeddingRequest {
                 Some(number.ok_or_else(wrong)?)
             }
         };
-        let is_base64 = match object.raw("encoding_format") {
+        let is_base64 = match outline.raw(text, "encoding_format") {
             None | Some("null" | "\"float\"") => false,
             Some("\"base64\"") => true,
             Some(_) => {
@@ -92,21 +91,19 @@ impl EmbeddingRequest {
                 return Err(BadRequest::new("encoding_format", message));
             }
         };
-        let close = object.close;
         Ok(Self {
             body,
+            outline,
             model,
-            input,
             items,
             dimensions,
             is_base64,
-            close,
         })
     }
 
     /// Returns the model the client asked for.
     pub fn model(&self) -> Option<&str> {
-        self.model.as_ref().map(|(name, _)| name.as_str())
+        self.model.as_deref()
     }
 
     /// Checks the request against the limits of the model of `route`.
@@ -138,16 +135,18 @@ impl EmbeddingRequest {
 
     /// Returns the body for `model`, with `input` replaced when it is given.
     fn patched(&self, model: &str, input: Option<String>) -> Bytes {
-        let name = Value::from(model).to_string();
-        let mut splices = Vec::with_capacity(2);
-        match &self.model {
-            Some((known, _)) if known == model => {}
-            Some((_, span)) => splices.push((span.clone(), name)),
-            // `input` is there, so a comma is right.
-            None => splices.push((self.close..self.close, format!(",\"model\":{name}"))),
+        let mut changes = Vec::with_capacity(2);
+        if self.model() != Some(model) {
+            let name = Value::from(model).to_string();
+            changes.push((Cow::Borrowed("model"), Change::Set(name)));
         }
-        splices.extend(input.map(|input| (self.input.clone(), input)));
-        spliced(&self.body, splices)
+        changes.extend(input.map(|input| (Cow::Borrowed("input"), Change::Set(input))));
+        if changes.is_empty() {
+            return self.body.clone();
+        }
+        // It was checked when the request was parsed.
+        let text = std::str::from_utf8(&self.body).unwrap_or_default();
+        Bytes::from(self.outline.edited(text, &changes))
     }
 
     /// Returns the bodies to send to a model that takes `items_max` items at once.
@@ -164,10 +163,8 @@ impl EmbeddingRequest {
     /// Returns the bodies of the form that takes texts and media.
     fn content_batches(&self, model: &str, items_max: usize) -> Vec<Bytes> {
         let one = || {
-            let raw = std::str::from_utf8(&self.body)
-                .ok()?
-                .get(self.input.clone())?;
-            Some(vec![raw.to_owned()])
+            let text = std::str::from_utf8(&self.body).ok()?;
+            Some(vec![self.outline.raw(text, "input")?.to_owned()])
         };
         let items = match &self.items {
             Items::Several(items) => items.clone(),
