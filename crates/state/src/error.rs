@@ -15,6 +15,15 @@ pub enum Error {
         #[source]
         source: Box<config::Error>,
     },
+    /// The lock of a process that works on jobs cannot be had.
+    #[error("cannot lock {}", path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// The operating system's reason.
+        #[source]
+        source: std::io::Error,
+    },
     /// `SQLite` refuses.
     #[error("cannot use {}: {source}", path.display())]
     Database {

@@ -6,10 +6,15 @@
 
 mod database;
 mod error;
+mod jobs;
 mod routing;
 
 pub use database::{BUSY_WAIT_MAX, Database, Durability, Schema};
 pub use error::Error;
+pub use jobs::{
+    Job, JobChange, JobFilter, JobState, JobStore, Lease, NewJob, Owner, SUBMISSION_HELD_MS_MAX,
+    Submission,
+};
 pub use routing::{BreakerRow, RoutingMemory};
 
 use std::path::PathBuf;
