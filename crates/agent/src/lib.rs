@@ -3,5 +3,6 @@
 //! It runs the same from the command line and from the gateway; it prints nothing and knows no HTTP server.
 
 mod turn;
+pub mod video;
 
 pub use turn::{Turn, TurnAnswer, run_turn};

@@ -332,6 +332,19 @@ impl Upstream {
         self.of_connection(route, FailureKind::StreamCut, message)
     }
 
+    pub(crate) fn client(&self) -> &HttpClient {
+        &self.client
+    }
+
+    /// Makes the failure of a host that does not offer what is asked of it.
+    pub(crate) fn no_surface(
+        &self,
+        route: &Route,
+        error: &crate::upstream_url::UrlError,
+    ) -> Failure {
+        self.of_connection(route, FailureKind::Response, error.to_string())
+    }
+
     pub(crate) fn of_connection(
         &self,
         route: &Route,
@@ -390,7 +403,7 @@ impl Upstream {
         self.of_connection(route, kind, message.to_owned())
     }
 
-    fn unreachable(&self, route: &Route, error: &SendError) -> Failure {
+    pub(crate) fn unreachable(&self, route: &Route, error: &SendError) -> Failure {
         let message = if error.is_connect() {
             format!("cannot connect to {}: {error}", route.host)
         } else {

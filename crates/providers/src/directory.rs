@@ -19,6 +19,7 @@ mod route;
 mod route_error;
 mod rule_book;
 mod surfaces;
+mod video;
 
 pub use listing::{ListedModel, ProviderView};
 pub use route::{Route, StoredProfile, TIMEOUT_DEFAULT, Target, Turn};
@@ -40,6 +41,7 @@ pub struct Directory {
     aliases: Vec<(String, String)>,
     default_model: Option<String>,
     default_fallbacks: Vec<String>,
+    video_model: ModelChoice,
     agents: Vec<(String, Option<ModelChoice>)>,
     allows_metered: bool,
     media_choices: Vec<(ModelKind, ModelChoice)>,
@@ -105,6 +107,7 @@ impl Directory {
             aliases: defaults.models.iter().filter_map(alias).collect(),
             default_model: defaults.model.primary.clone(),
             default_fallbacks: defaults.model.fallbacks.clone(),
+            video_model: defaults.video_generation_model.clone(),
             agents: agents
                 .map(|agent| (agent.id.to_string(), agent.model.clone()))
                 .collect(),

@@ -318,6 +318,16 @@ impl Failure {
         }
     }
 
+    /// Says whether the same request may succeed a little later.
+    pub fn asks_to_wait(&self) -> bool {
+        matches!(self.retry, RetryRule::Backoff | RetryRule::RetryOnce)
+    }
+
+    /// Says whether the service has refused the request, so that nothing came of it. Otherwise something may have.
+    pub fn is_refusal(&self) -> bool {
+        self.status.is_some_and(|status| status < 500)
+    }
+
     /// Returns the class name used in answers, logs and metrics.
     pub fn class_name(&self) -> &'static str {
         self.class.as_str()

@@ -37,9 +37,11 @@ pub mod sse;
 mod think_tags;
 mod token_transport;
 pub mod tool_arguments;
+pub mod upload;
 pub mod upstream_url;
 pub mod usage;
 pub mod video_request;
+pub mod video_task;
 
 pub use catalog::ThinkingLevel;
 

@@ -24,6 +24,8 @@ pub struct AgentDefaults {
     pub image_model: ModelChoice,
     /// `imageGenerationModel`: what draws images.
     pub image_generation_model: ModelChoice,
+    /// `videoGenerationModel`, or `mediaModels.video` of newer homes: what makes videos.
+    pub video_generation_model: ModelChoice,
     /// `models`: aliases and parameters per model, in file order.
     pub models: Vec<AgentModel>,
     /// `workspace`: a folder; `~` is not expanded yet.
@@ -125,6 +127,7 @@ impl AgentDefaults {
             image_model: model_choice(reader, section, "imageModel").unwrap_or_default(),
             image_generation_model: model_choice(reader, section, "imageGenerationModel")
                 .unwrap_or_default(),
+            video_generation_model: video_choice(reader, section),
             models,
             workspace: reader.text(section, "workspace"),
             thinking_default,
@@ -148,6 +151,18 @@ fn entry(reader: &mut Reader<'_>, id: &str, row: &Section<'_>) -> Option<AgentEn
         workspace: reader.text(row, "workspace"),
         agent_dir: reader.text(row, "agentDir"),
     })
+}
+
+fn video_choice(reader: &mut Reader<'_>, defaults: &Section<'_>) -> ModelChoice {
+    let newer = |reader: &mut Reader<'_>| {
+        let path = defaults.path.key("mediaModels");
+        let Some(Value::Object(members)) = defaults.value("mediaModels") else {
+            return None;
+        };
+        model_choice(reader, &Section { path, members }, "video")
+    };
+    let own = model_choice(reader, defaults, "videoGenerationModel");
+    own.or_else(|| newer(reader)).unwrap_or_default()
 }
 
 fn model_choice(reader: &mut Reader<'_>, parent: &Section<'_>, key: &str) -> Option<ModelChoice> {

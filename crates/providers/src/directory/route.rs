@@ -320,6 +320,14 @@ impl Route {
         self
     }
 
+    /// Returns the URL of `path` where long jobs of this region run, whatever host chats go to.
+    ///
+    /// # Errors
+    /// [`UrlError::NoSuchSurface`] when nothing is known of such a place.
+    pub fn jobs_url(&self, path: &str) -> Result<Uri, UrlError> {
+        self.surfaces.jobs_url(path)
+    }
+
     /// Returns `provider/model`.
     pub fn reference(&self) -> String {
         format!("{}/{}", self.provider, self.model)

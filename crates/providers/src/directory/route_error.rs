@@ -57,6 +57,14 @@ pub enum RouteError {
         /// What was wanted, with its article.
         wanted: String,
     },
+    /// The keys there are belong to a plan without videos.
+    #[error("videos are not part of the plan of {credential}, the key of `{provider}`")]
+    NoVideo {
+        /// The provider.
+        provider: String,
+        /// The key's name.
+        credential: String,
+    },
     /// The agent is not in the roster.
     #[error("there is no agent `{0}`")]
     UnknownAgent(String),
@@ -71,7 +79,9 @@ impl RouteError {
             Self::Disabled { .. } => "provider_disabled",
             Self::NoDefault => "no_default_model",
             Self::WrongKind { .. } => "wrong_model_kind",
-            Self::NotOnPlan { .. } | Self::NoneOfKind { .. } => "not_on_plan",
+            Self::NotOnPlan { .. } | Self::NoneOfKind { .. } | Self::NoVideo { .. } => {
+                "not_on_plan"
+            }
         }
     }
 
@@ -98,6 +108,12 @@ impl RouteError {
                 )
             }
             Self::Disabled { .. } => "`openclaw config validate` shows the line".to_owned(),
+            Self::NoVideo { .. } => {
+                "only a Standard key pays for videos: `openclaw onboard --auth-choice qwen-standard-api-key` sets one up \
+                 (China: `qwen-standard-api-key-cn`), `openclaw models auth paste-api-key --provider qwen --profile-id \
+                 qwen:video` adds one beside the plan's"
+                    .to_owned()
+            }
             Self::NoDefault => "`openclaw models set <provider/model>` chooses one".to_owned(),
             Self::WrongKind { others, .. } => did_you_mean(others),
             Self::NotOnPlan { .. } | Self::NoneOfKind { .. } => {

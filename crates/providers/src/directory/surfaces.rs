@@ -10,6 +10,8 @@ use crate::upstream_url::{BaseUrl, UrlError};
 pub(super) struct Surfaces {
     compatible: BaseUrl,
     vendor: Option<Vendor>,
+    /// Where long jobs run.
+    jobs: Option<BaseUrl>,
 }
 
 /// The vendor's own surfaces.
@@ -31,6 +33,7 @@ impl Surfaces {
                 root: base.without_suffix(endpoint.base_path())?,
             })
         };
+        let jobs = known.as_ref().and_then(jobs_of);
         let vendor = match known {
             Some(known) => vendor(known.endpoint),
             None => catalog.endpoints().iter().find_map(vendor),
@@ -38,6 +41,15 @@ impl Surfaces {
         Self {
             compatible: base.clone(),
             vendor,
+            jobs,
+        }
+    }
+
+    /// Returns the URL of `path` where long jobs of the region run, whatever host chats go to.
+    pub(super) fn jobs_url(&self, path: &str) -> Result<Uri, UrlError> {
+        match &self.jobs {
+            Some(jobs) => jobs.join(path),
+            None => self.url(Surface::Native, path),
         }
     }
 
@@ -59,6 +71,14 @@ impl Surfaces {
     }
 }
 
+/// Path of the vendor's own surface, on every host that runs jobs.
+const NATIVE_PATH: &str = "/api/v1";
+
+fn jobs_of(known: &catalog::EndpointMatch<'_>) -> Option<BaseUrl> {
+    let path = known.endpoint.native_path.as_deref().unwrap_or(NATIVE_PATH);
+    BaseUrl::parse(&format!("{}{path}", known.aigc_origin()?)).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +87,45 @@ mod tests {
         let catalog = Catalog::builtin().unwrap();
         let surfaces = Surfaces::of(&catalog, &BaseUrl::parse(base).unwrap());
         surfaces.url(surface, "/x").ok().map(|url| url.to_string())
+    }
+
+    #[test]
+    fn jobs_run_in_the_region_of_the_key_whatever_host_chats_go_to() {
+        let catalog = Catalog::builtin().unwrap();
+        for (base, jobs) in [
+            (
+                "https://coding-intl.dashscope.aliyuncs.com/v1",
+                "https://dashscope-intl.aliyuncs.com/api/v1/x",
+            ),
+            (
+                "https://coding.dashscope.aliyuncs.com/v1",
+                "https://dashscope.aliyuncs.com/api/v1/x",
+            ),
+            (
+                "https://dashscope-us.aliyuncs.com/compatible-mode/v1",
+                "https://dashscope-us.aliyuncs.com/api/v1/x",
+            ),
+            (
+                "https://dashscope-intl.aliyuncs.com/apps/anthropic",
+                "https://dashscope-intl.aliyuncs.com/api/v1/x",
+            ),
+            (
+                "https://llm-1.eu-central-1.maas.aliyuncs.com/compatible-mode/v1",
+                "https://llm-1.eu-central-1.maas.aliyuncs.com/api/v1/x",
+            ),
+            (
+                "http://127.0.0.1:9/dashscope.aliyuncs.com/compatible-mode/v1",
+                "http://127.0.0.1:9/dashscope.aliyuncs.com/api/v1/x",
+            ),
+        ] {
+            let surfaces = Surfaces::of(&catalog, &BaseUrl::parse(base).unwrap());
+            assert_eq!(surfaces.jobs_url("/x").unwrap().to_string(), jobs, "{base}");
+        }
+        let other = Surfaces::of(
+            &catalog,
+            &BaseUrl::parse("http://localhost:11434/v1").unwrap(),
+        );
+        assert!(other.jobs_url("/x").is_err());
     }
 
     #[test]
