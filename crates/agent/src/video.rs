@@ -25,8 +25,8 @@ mod submit;
 mod view;
 mod worker;
 
-pub use create::{CreateError, Draft, LocalFile, VideoAsk};
-pub use order::{Order, Progress};
+pub use create::{CreateError, Draft, LocalFile, VideoAsk, draft};
+pub use order::{Candidate, Order, Progress};
 pub use view::VideoView;
 
 use pacer::Pacer;

@@ -131,6 +131,11 @@ impl Home {
         self.state_dir.join("config-history")
     }
 
+    /// Returns the folder of media that were made here: `<state>/media`.
+    pub fn media_dir(&self) -> PathBuf {
+        self.state_dir.join("media")
+    }
+
     /// Returns the folder of the user's additions to the model catalog: `<state>/catalog`.
     pub fn catalog_dir(&self) -> PathBuf {
         self.state_dir.join("catalog")

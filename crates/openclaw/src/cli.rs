@@ -12,6 +12,7 @@ pub(crate) mod models_auth;
 pub(crate) mod onboard;
 pub(crate) mod plugins;
 pub(crate) mod thinking;
+pub(crate) mod tasks;
 
 const AFTER_HELP: &str = "\
 Getting started:
@@ -71,6 +72,8 @@ pub(crate) enum Command {
     Infer(infer::InferArgs),
     /// Ask the agent one question; the answer streams to the terminal.
     Agent(agent::AgentArgs),
+    /// Long jobs, such as videos: list, show, wait for, cancel.
+    Tasks(tasks::TasksArgs),
     /// Run and inspect the gateway.
     Gateway(gateway::GatewayArgs),
     /// Ask the running gateway whether it is well.

@@ -15,3 +15,4 @@ pub(crate) mod onboard;
 pub(crate) mod plugins;
 pub(crate) mod status;
 pub(crate) mod trace;
+pub(crate) mod tasks;

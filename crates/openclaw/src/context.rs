@@ -293,7 +293,7 @@ pub(crate) fn log_path(home: &Home, settings: &Settings) -> Result<PathBuf, Fail
     }
 }
 
-fn network_settings(environment: &Environment) -> NetworkSettings {
+pub(crate) fn network_settings(environment: &Environment) -> NetworkSettings {
     let first = |names: [&str; 2]| {
         names
             .iter()

@@ -24,6 +24,7 @@ mod model_lists;
 mod output;
 mod prompt;
 mod runtime;
+mod video_jobs;
 
 /// The OpenClaw release whose home this program reads and writes.
 const HOME_FORMAT: &str = "2026.5.20";
@@ -103,6 +104,7 @@ fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
         Command::Config(args) => commands::config::run(&args.command, context),
         Command::Infer(args) => commands::infer::run(args, context),
         Command::Agent(args) => commands::agent::run(args, context),
+        Command::Tasks(args) => commands::tasks::run(args, context),
         Command::Gateway(args) => match &args.command {
             None => commands::gateway_run::run(&args.run, global.log_level.as_deref(), context),
             Some(GatewayCommand::Run(args)) => {
@@ -130,6 +132,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Config(args) => args.command.json(),
         Command::Infer(args) => args.json(),
         Command::Agent(args) => args.json,
+        Command::Tasks(args) => args.json(),
         Command::Gateway(args) => match &args.command {
             Some(GatewayCommand::Health(args)) => args.json,
             Some(GatewayCommand::Status(args)) => args.json,

@@ -37,6 +37,11 @@ impl Output {
         Self { json }
     }
 
+    /// Says whether the command was asked for JSON.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
     /// Prints a line of data.
     pub(crate) fn line(self, text: impl AsRef<str>) {
         let _ = writeln!(anstream::stdout().lock(), "{}", text.as_ref());

@@ -9,7 +9,7 @@ use providers::directory::RouteError;
 use providers::video_request::{
     Reference, ReferenceKind, VideoLimit, VideoRequest, VideoWish, build,
 };
-use providers::{Deadline, Failure, Route};
+use providers::{Deadline, Directory, Failure, Route, Upstream};
 use state::{Job, Lease, NewJob};
 
 use super::order::{Candidate, Order};
@@ -96,58 +96,12 @@ impl CreateError {
 }
 
 impl VideoStudio {
-    /// Checks a wish against every model that may fulfil it. Nothing is written or sent.
+    /// Checks a wish against every model that may fulfil it; see [`draft`].
     ///
     /// # Errors
     /// [`CreateError`] of the first model when none can.
     pub fn draft(&self, wish: &VideoWish, model: Option<&str>) -> Result<Draft, CreateError> {
-        let directory = &self.parts.directory;
-        let (mut candidates, mut left_out) = (Vec::new(), Vec::new());
-        let (mut first, mut first_error) = (None, None);
-        for name in directory.video_models(model) {
-            let routes = directory.video_routes(&name).map_err(CreateError::Route);
-            match routes
-                .and_then(|routes| self.candidates(wish, &routes).map(|found| (routes, found)))
-            {
-                Ok((routes, found)) => {
-                    first = first.or_else(|| routes.first().map(Arc::clone));
-                    candidates.extend(found);
-                }
-                Err(error) => {
-                    left_out.push(format!("{name}: {error}"));
-                    first_error.get_or_insert(error);
-                }
-            }
-        }
-        match (first, first_error) {
-            (Some(first), _) => Ok(Draft {
-                order: Order {
-                    wish: wish.clone(),
-                    candidates,
-                },
-                left_out,
-                first,
-            }),
-            (None, Some(error)) => Err(error),
-            (None, None) => Err(CreateError::Route(RouteError::NoDefault)),
-        }
-    }
-
-    fn candidates(
-        &self,
-        wish: &VideoWish,
-        routes: &[Arc<Route>],
-    ) -> Result<Vec<Candidate>, CreateError> {
-        let mut candidates = Vec::new();
-        for route in routes {
-            let catalog = self.parts.upstream.catalog();
-            let model = catalog
-                .video_model(&route.model)
-                .ok_or_else(|| CreateError::UnknownModel(route.model.to_string()))?;
-            let built = build(model, wish).map_err(CreateError::Limit)?;
-            candidates.push(candidate(route, built));
-        }
-        Ok(candidates)
+        draft(&self.parts.directory, &self.parts.upstream, wish, model)
     }
 
     /// Uploads files of this machine and adds them to the wish. An upload is good for one model and account, so the draft
@@ -221,6 +175,59 @@ impl VideoStudio {
 impl VideoAsk<'_> {
     /// Returns the name under which jobs of the command line are kept.
     pub const COMMAND_LINE: &'static str = "cli";
+}
+
+/// Checks a wish against every model that may fulfil it: the one that is named, or the configured ones. Nothing is written
+/// or sent.
+///
+/// # Errors
+/// [`CreateError`] of the first model when none can.
+pub fn draft(
+    directory: &Directory,
+    upstream: &Upstream,
+    wish: &VideoWish,
+    model: Option<&str>,
+) -> Result<Draft, CreateError> {
+    let (mut candidates, mut left_out) = (Vec::new(), Vec::new());
+    let (mut first, mut first_error) = (None, None);
+    for name in directory.video_models(model) {
+        let routes = directory.video_routes(&name).map_err(CreateError::Route);
+        let found = routes.and_then(|routes| Ok((candidates_on(upstream, wish, &routes)?, routes)));
+        match found {
+            Ok((found, routes)) => {
+                first = first.or_else(|| routes.first().map(Arc::clone));
+                candidates.extend(found);
+            }
+            Err(error) => {
+                left_out.push(format!("{name}: {error}"));
+                first_error.get_or_insert(error);
+            }
+        }
+    }
+    let wish = wish.clone();
+    match (first, first_error) {
+        (Some(first), _) => Ok(Draft {
+            order: Order { wish, candidates },
+            left_out,
+            first,
+        }),
+        (None, Some(error)) => Err(error),
+        (None, None) => Err(CreateError::Route(RouteError::NoDefault)),
+    }
+}
+
+fn candidates_on(
+    upstream: &Upstream,
+    wish: &VideoWish,
+    routes: &[Arc<Route>],
+) -> Result<Vec<Candidate>, CreateError> {
+    let candidate_on = |route: &Arc<Route>| {
+        let model = upstream.catalog().video_model(&route.model);
+        let model = model.ok_or_else(|| CreateError::UnknownModel(route.model.to_string()))?;
+        let built = build(model, wish).map_err(CreateError::Limit)?;
+        Ok(candidate(route, built))
+    };
+    routes.iter().map(candidate_on).collect()
 }
 
 fn candidate(route: &Route, built: VideoRequest) -> Candidate {

@@ -46,7 +46,7 @@ impl VideoStudio {
             if stop.is_cancelled() {
                 break Ok(());
             }
-            let waited = match desk.step().await {
+            let waited = match Box::pin(desk.step()).await {
                 Ok(Next::Go) => Ok(()),
                 Ok(Next::Wait(wait)) => desk.rest(wait, stop).await,
                 Err(stopped) => Err(stopped),
@@ -81,7 +81,7 @@ impl VideoStudio {
         let mut desk = Desk::new(self, job, lease);
         let never = CancellationToken::new();
         while desk.job.submission != Submission::Done {
-            let waited = match desk.step().await {
+            let waited = match Box::pin(desk.step()).await {
                 Ok(Next::Go) => Ok(()),
                 Ok(Next::Wait(wait)) => desk.rest(wait, &never).await,
                 Err(stopped) => Err(stopped),

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 
 pub(crate) mod embedding;
 pub(crate) mod rerank;
+pub(crate) mod video;
 
 /// Direct calls.
 #[derive(Debug, Args)]
@@ -22,6 +23,8 @@ pub(crate) enum InferCommand {
     Embedding(embedding::EmbeddingArgs),
     /// Order documents by how near they are to a query.
     Rerank(rerank::RerankArgs),
+    /// Videos.
+    Video(video::InferVideoArgs),
 }
 
 /// What every call of a media model takes.
@@ -48,6 +51,7 @@ impl InferArgs {
             }
             InferCommand::Embedding(args) => args.call().json,
             InferCommand::Rerank(args) => args.call.json,
+            InferCommand::Video(args) => args.json(),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::failed::{Done, Failed};
 mod embedding;
 mod media_call;
 mod rerank;
+mod video;
 
 /// Calls the model.
 pub(crate) fn run(args: &InferArgs, context: &Context) -> Done {
@@ -25,6 +26,7 @@ pub(crate) fn run(args: &InferArgs, context: &Context) -> Done {
         }
         InferCommand::Embedding(args) => embedding::run(args, context),
         InferCommand::Rerank(args) => rerank::run(args, context),
+        InferCommand::Video(args) => video::run(args, context),
     }
 }
 
