@@ -26,8 +26,6 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const USUAL: Duration = Duration::from_mins(2);
 /// Cells of the bar.
 const BAR_CELLS: usize = 24;
-/// Bytes per megabyte.
-const MEGABYTE: f64 = 1_000_000.0;
 
 /// Returns the studio of this home. Its files are made when they are missing.
 pub(crate) fn studio(
@@ -222,21 +220,20 @@ fn line(view: &VideoView, now_ms: u64, usual_ms: u64) -> String {
         line = format!("{line} of about {}", clock(usual_ms / 1000));
     }
     if view.bytes > 0 {
-        #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-        let megabytes = |bytes: u64| bytes as f64 / MEGABYTE;
-        let total = view
-            .total_bytes
-            .map(|total| format!(" of {:.1}", megabytes(total)));
-        line = format!(
-            "{line}  {:.1}{} MB",
-            megabytes(view.bytes),
-            total.unwrap_or_default()
-        );
+        let total = view.total_bytes.map(|total| format!(" of {}", size(total)));
+        line = format!("{line}  {}{}", size(view.bytes), total.unwrap_or_default());
     }
     line = format!("{line}  {}", view.model);
     match &view.waits_for {
         Some(reason) => format!("{line}  (waits: {reason})"),
         None => line,
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
     }
 }
 
