@@ -14,5 +14,5 @@ pub(crate) mod models;
 pub(crate) mod onboard;
 pub(crate) mod plugins;
 pub(crate) mod status;
-pub(crate) mod trace;
 pub(crate) mod tasks;
+pub(crate) mod trace;
