@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import threading
+import time
 import unittest
 import urllib.request
 
@@ -162,11 +163,20 @@ def running_url() -> str:
     return running.base_url
 
 
+def running_log() -> list[dict]:
+    """Returns the gateway's records of requests so far."""
+    log = running.home / ".openclaw/logs/openclaw.log"
+    lines = log.read_text().splitlines(keepends=True) if log.exists() else []
+    records = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [record for record in records if record.get("outcome")]
+
+
 class Scenario(unittest.TestCase):
     """A test with a client of the gateway and a fresh emulator."""
 
     def setUp(self) -> None:
         running.control("POST", "reset")
+        self.n_records = len(running_log())
         self.client = self.client_with(TOKEN)
 
     def client_with(self, token: str) -> openai.OpenAI:
@@ -185,6 +195,17 @@ class Scenario(unittest.TestCase):
     def script(self, **rule: object) -> None:
         """Makes the emulator fail as the rule says."""
         running.control("POST", "script", {"rules": [rule]})
+
+    def expect_repair(self, name: str) -> None:
+        """Waits for a record of this test's requests that names a repair."""
+        until = time.monotonic() + WAIT_SECONDS
+        while time.monotonic() < until:
+            records = running_log()
+            if any(name in record.get("repairs", []) for record in records[self.n_records :]):
+                self.n_records = len(records)
+                return
+            time.sleep(0.005)
+        self.fail(f"no record names {name}")
 
     def upstream(self, path: str = "/chat/completions") -> list[dict]:
         """Returns the requests for `path` that reached the emulator."""

@@ -26,10 +26,11 @@ pub(crate) fn answer(
         return transcription::chat(studio, exchange, body);
     }
     let mut quirks = Quirks::new(rule.map(|rule| rule.quirks.as_slice()).unwrap_or_default());
-    let request = ChatRequest::read(exchange.json.as_ref(), &studio.models, &exchange.host)?;
+    let mut request = ChatRequest::read(exchange.json.as_ref(), &studio.models, &exchange.host)?;
     if quirks.has(Quirk::StreamOnly) && !request.stream {
         return Err(Refusal::stream_only());
     }
+    request.include_usage |= !request.stream;
     let answer = answer::compose(&request, &studio.ids, rule.and_then(|rule| rule.chunks));
     let heading = Heading {
         id: format!("chatcmpl-{}", exchange.request_id),
