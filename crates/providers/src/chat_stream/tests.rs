@@ -124,6 +124,47 @@ fn a_missing_done_marker_is_added_after_a_finish() {
 }
 
 #[test]
+fn every_answer_must_have_ended() {
+    let finish = |index: u64| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":{index},\"delta\":{{}},\"finish_reason\":\"stop\"}}]}}\n\n"
+        )
+    };
+    let of_two = || StreamPolicy {
+        n_choices: 2,
+        ..policy(true)
+    };
+    let (first, both) = (finish(0), [finish(0), finish(1)].concat());
+    let (text, end) = block_on(run(script(&[first.as_bytes()], false, false), of_two()));
+    assert_eq!(end.ended, Ended::UpstreamCut);
+    assert!(text.contains("stream_error") && !text.contains(DONE));
+    let (text, end) = block_on(run(script(&[both.as_bytes()], false, false), of_two()));
+    assert_eq!((text, end.ended), ([&both, DONE].concat(), Ended::Complete));
+}
+
+#[test]
+fn what_was_held_back_goes_before_the_error() {
+    let parts = [
+        "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"<thi\"}}]}\n\n",
+        "data: {\"error\":{\"message\":\"x\"}}\n\n",
+    ];
+    let policy = || StreamPolicy {
+        think_tags: ThinkTags::Leading,
+        ..policy(true)
+    };
+    for n_parts in [1, 2] {
+        let parts: Vec<&[u8]> = parts[..n_parts]
+            .iter()
+            .map(|part| part.as_bytes())
+            .collect();
+        let (text, end) = block_on(run(script(&parts, false, false), policy()));
+        let (held, error) = (text.find("<thi").unwrap(), text.find("\"error\"").unwrap());
+        assert!(held < error, "{text}");
+        assert_ne!(end.ended, Ended::Complete);
+    }
+}
+
+#[test]
 fn an_error_as_first_event_is_a_failure_not_a_stream() {
     let event = b": ping\n\ndata: {\"error\":{\"code\":\"data_inspection_failed\"}}\n\n";
     let opened = block_on(ChatStream::open(
