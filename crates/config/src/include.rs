@@ -95,6 +95,13 @@ pub(crate) fn resolve(text: &ConfigText) -> Resolved {
     resolved
 }
 
+/// Returns the files that a config includes.
+pub fn included_files(text: &ConfigText) -> Vec<PathBuf> {
+    let resolved = resolve(text);
+    let sources = resolved.sources.iter();
+    sources.map(|(_, text)| text.path().to_owned()).collect()
+}
+
 /// Returns the included file that holds a value which is to be edited, with the line of the value.
 pub(crate) fn owner(text: &ConfigText, path: &ValuePath) -> Option<(PathBuf, usize, usize)> {
     if !has_include(text.value()) {

@@ -31,6 +31,7 @@ pub use file::{
 };
 pub use home::{DEV_PORT, GATEWAY_PORT, Home, HomeOptions};
 pub use ids::{AgentId, ModelId, ModelRef, ProfileId, ProviderId};
+pub use include::included_files;
 pub use lock_file::{LOCK_STALE_AFTER, LockFile};
 pub use secret::{Hidden, RefSource, SecretInput, SecretRef, Unresolved, substitute};
 pub use settings::{
@@ -38,8 +39,8 @@ pub use settings::{
     Bind, Cost, EnvSettings, ExecPlace, FileMode, FilePlace, GatewayAuth, GatewayAuthMode,
     GatewayMode, GatewaySettings, LegacyMove, LogLevel, LoggingSettings, ModelChoice, ModelRow,
     ModelsMode, ModelsSettings, Opaque, PluginEntry, Problem, ProviderSettings, ReferenceProblem,
-    RoutingSettings, SecretPlace, SecretProvider, SecretsSettings, Settings, Severity, json_schema,
-    legacy_moves,
+    ReloadMode, RoutingSettings, SecretPlace, SecretProvider, SecretsSettings, Settings, Severity,
+    json_schema, legacy_moves,
 };
 pub use store::{
     BACKUPS_MAX, Committed, ConfigStore, GENERATIONS_MAX, Generation, History, Loaded, UndoPlan,

@@ -22,7 +22,7 @@ mod secrets;
 pub use agents::{AgentDefaults, AgentEntry, AgentModel, AgentsSettings, ModelChoice};
 pub use auth::{AuthMode, AuthProfile, AuthSettings};
 pub use env::EnvSettings;
-pub use gateway::{Bind, GatewayAuth, GatewayAuthMode, GatewayMode, GatewaySettings};
+pub use gateway::{Bind, GatewayAuth, GatewayAuthMode, GatewayMode, GatewaySettings, ReloadMode};
 pub use legacy::{LegacyMove, legacy_moves};
 pub use logging::{LogLevel, LoggingSettings};
 pub use models::{Cost, ModelRow, ModelsMode, ModelsSettings, Opaque, ProviderSettings};

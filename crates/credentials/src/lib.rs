@@ -41,7 +41,7 @@ pub use profile::{
     Credential, EntryProblem, Expiry, HeldSecret, Kind, Login, Profile, UnknownFields,
 };
 pub use profile_plan::{AppliedProfile, ProfilePlan, write_api_key_profile};
-pub use profile_state::{ProfileState, Usage};
+pub use profile_state::{FILE_NAME as STATE_FILE_NAME, ProfileState, Usage};
 pub use profile_store::{FILE_NAME, ProfileStore};
 pub use profile_usage::UsageFile;
 pub use program_answers::{ANSWER_FRESH_MS, FAILURE_FRESH_MS};

@@ -15,7 +15,7 @@ use crate::store::Warning;
 use crate::store_file;
 
 /// The name of the file beside `auth-profiles.json`.
-pub(crate) const FILE_NAME: &str = "auth-state.json";
+pub const FILE_NAME: &str = "auth-state.json";
 
 /// Orders and statistics of the profiles of one agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

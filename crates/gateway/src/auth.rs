@@ -15,7 +15,7 @@ use crate::state::Shared;
 const OPERATOR: &str = "operator";
 
 /// How callers prove who they are.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Auth {
     /// A bearer token, or the same secret in `x-api-key`.
     Token(Secret),

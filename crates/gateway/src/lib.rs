@@ -5,6 +5,7 @@
 
 mod anthropic_error;
 mod auth;
+mod live;
 pub mod log;
 mod openai_error;
 mod request_log;
@@ -13,5 +14,6 @@ mod server;
 mod state;
 
 pub use auth::Auth;
+pub use live::Live;
 pub use server::{DRAIN_MAX, ListenError, Stop, listen, serve};
-pub use state::Parts;
+pub use state::{Parts, Renewed};

@@ -22,10 +22,11 @@ use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
 use crate::auth::check_origin;
+use crate::live::{Generation, Live};
 use crate::log::Level;
 use crate::routes::completion::Asked;
-use crate::routes::{self, chat_completions, media, messages, responses};
-use crate::state::{Parts as GatewayParts, Shared};
+use crate::routes::{chat_completions, media, messages, responses};
+use crate::state::Shared;
 
 /// Connections served at once; one more gets 503.
 pub(crate) const CONNECTIONS_MAX: usize = 4096;
@@ -87,20 +88,15 @@ pub struct Stop {
 }
 
 /// Serves until told to stop, then drains.
-pub async fn serve(listener: TcpListener, parts: GatewayParts, stop: Stop) {
-    let shared = Shared::new(parts);
-    let router = routes::router(shared.clone());
-    let tracker = TaskTracker::new();
+pub async fn serve(listener: TcpListener, live: Arc<Live>, stop: Stop) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    if shared.directory.has_renewed_logins() {
-        tracker.spawn(keep_logins_fresh(shared.clone()));
-    }
+    live.begin();
     loop {
         tokio::select! {
             () = stop.drain.cancelled() => break,
             () = stop.now.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => admit(&tracker, &slots, stream, &router, &shared),
+                Ok((stream, _)) => admit(&slots, stream, &live),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_RETRY).await;
@@ -109,24 +105,7 @@ pub async fn serve(listener: TcpListener, parts: GatewayParts, stop: Stop) {
         }
     }
     drop(listener);
-    drain(&tracker, &shared, &stop).await;
-}
-
-/// Renews logins ahead of their end, with or without traffic; on a stop, a refresh that has begun is finished.
-async fn keep_logins_fresh(shared: Shared) {
-    let Some(refresher) = shared.upstream.refresher() else {
-        return;
-    };
-    let mut agents = vec![config::AgentId::main()];
-    agents.extend(
-        shared
-            .directory
-            .agent_ids()
-            .filter_map(|id| config::AgentId::new(id).ok()),
-    );
-    agents.dedup();
-    refresher.keep_fresh(&agents, &shared.draining).await;
-    refresher.close().await;
+    drain(live.tracker(), &live.current().shared, &stop).await;
 }
 
 async fn drain(tracker: &TaskTracker, shared: &Shared, stop: &Stop) {
@@ -149,19 +128,14 @@ async fn drain(tracker: &TaskTracker, shared: &Shared, stop: &Stop) {
     }
 }
 
-fn admit(
-    tracker: &TaskTracker,
-    slots: &Arc<Semaphore>,
-    stream: TcpStream,
-    router: &Router,
-    shared: &Shared,
-) {
+fn admit(slots: &Arc<Semaphore>, stream: TcpStream, live: &Arc<Live>) {
     match Arc::clone(slots).try_acquire_owned() {
         Ok(slot) => {
-            tracker.spawn(connection(stream, router.clone(), shared.clone(), slot));
+            live.tracker()
+                .spawn(connection(stream, Arc::clone(live), slot));
         }
         Err(_) => {
-            tracker.spawn(turn_away(stream));
+            live.tracker().spawn(turn_away(stream));
         }
     }
 }
@@ -178,16 +152,15 @@ async fn turn_away(stream: TcpStream) {
     let _ = tokio::time::timeout(LAST_WORDS_MAX, answered).await;
 }
 
-async fn connection(
-    stream: TcpStream,
-    router: Router,
-    shared: Shared,
-    _slot: OwnedSemaphorePermit,
-) {
+async fn connection(stream: TcpStream, live: Arc<Live>, _slot: OwnedSemaphorePermit) {
     // Without it a streamed token can wait for the previous one to be acknowledged.
     let _ = stream.set_nodelay(true);
-    let draining: CancellationToken = shared.draining.clone();
-    let service = service_fn(move |request| handle(request, router.clone(), shared.clone()));
+    let (draining, auth_ended) = {
+        let shared = &live.current().shared;
+        (shared.draining.clone(), shared.auth_ended.clone())
+    };
+    // Each request is answered by the generation that is current when it arrives.
+    let service = service_fn(move |request| handle(request, live.current()));
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -200,6 +173,11 @@ async fn connection(
             serving.as_mut().graceful_shutdown();
             serving.await
         }
+        // Whoever was let in by a token that is no more finishes the answer under way and has to come back.
+        () = auth_ended.cancelled() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
@@ -209,14 +187,14 @@ async fn connection(
 /// Answers one request, with its id in the headers whatever the answer is.
 async fn handle(
     request: Request<Incoming>,
-    router: Router,
-    shared: Shared,
+    generation: Arc<Generation>,
 ) -> Result<http::Response<Body>, Infallible> {
+    let (shared, router) = (&generation.shared, generation.router.clone());
     let request_id = shared.request_id();
     let (head, mut body) = request.into_parts();
     // A client that waits for `100 Continue` has sent nothing, and reading would ask it to.
     let may_send_on = !head.headers.contains_key(header::EXPECT);
-    let mut response = answer(&shared, router, &request_id, head, &mut body).await?;
+    let mut response = answer(shared, router, &request_id, head, &mut body).await?;
     if may_send_on && response.status().is_client_error() {
         discard(body).await;
     }

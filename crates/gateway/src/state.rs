@@ -11,6 +11,7 @@ use providers::{Directory, Upstream};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
+use crate::live::Reloads;
 use crate::log::Log;
 use crate::request_log::Totals;
 
@@ -18,16 +19,22 @@ use crate::request_log::Totals;
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<State>);
 
-/// The state itself; read-only after start but for counters.
+/// The state of one generation: what a reload replaces, and what outlives it. Read-only but for counters.
 pub(crate) struct State {
     /// Which models exist and how to reach them.
     pub(crate) directory: Directory,
     /// `GET /v1/models`, made once.
     pub(crate) model_list: Bytes,
     /// The way out.
-    pub(crate) upstream: Upstream,
+    pub(crate) upstream: Arc<Upstream>,
     /// Who may call.
-    pub(crate) auth: Auth,
+    pub(crate) auth: Arc<Auth>,
+    /// Cancelled when connections that were let in by `auth` must close.
+    pub(crate) auth_ended: CancellationToken,
+    /// Cancelled when another generation takes over, or the gateway stops.
+    pub(crate) replaced: CancellationToken,
+    /// How reloads went.
+    pub(crate) reloads: Arc<Reloads>,
     /// Where it listens.
     pub(crate) bound: SocketAddr,
     /// The log.
@@ -40,7 +47,17 @@ pub(crate) struct State {
     pub(crate) draining: CancellationToken,
     /// Cancelled when open streams must end.
     pub(crate) stop_streams: CancellationToken,
-    request_ids: RequestIds,
+    request_ids: Arc<RequestIds>,
+}
+
+/// What a reload replaces.
+pub struct Renewed {
+    /// Which models exist and how to reach them.
+    pub directory: Directory,
+    /// The way out.
+    pub upstream: Upstream,
+    /// Who may call.
+    pub auth: Auth,
 }
 
 /// What a gateway is made of; the rest is made when it starts.
@@ -68,22 +85,60 @@ struct RequestIds {
 impl Shared {
     /// Creates the state of a gateway that is about to serve.
     pub(crate) fn new(parts: Parts) -> Self {
+        let draining = CancellationToken::new();
         Self(Arc::new(State {
             model_list: crate::routes::models::list(&parts.directory),
             directory: parts.directory,
-            upstream: parts.upstream,
-            auth: parts.auth,
+            upstream: Arc::new(parts.upstream),
+            auth: Arc::new(parts.auth),
+            auth_ended: CancellationToken::new(),
+            replaced: draining.child_token(),
+            reloads: Arc::default(),
             bound: parts.bound,
             log: parts.log,
             totals: Arc::default(),
             started: Instant::now(),
-            draining: CancellationToken::new(),
+            draining,
             stop_streams: CancellationToken::new(),
-            request_ids: RequestIds {
+            request_ids: Arc::new(RequestIds {
                 boot: parts.boot,
                 next: AtomicU64::new(1),
-            },
+            }),
         }))
+    }
+
+    /// Creates the next generation. Requests under way keep theirs.
+    pub(crate) fn next(&self, renewed: Renewed) -> Self {
+        let is_same_auth = *self.auth == renewed.auth;
+        let auth_ended = if is_same_auth {
+            self.auth_ended.clone()
+        } else {
+            CancellationToken::new()
+        };
+        Self(Arc::new(State {
+            model_list: crate::routes::models::list(&renewed.directory),
+            directory: renewed.directory,
+            upstream: Arc::new(renewed.upstream),
+            auth: Arc::new(renewed.auth),
+            auth_ended,
+            replaced: self.draining.child_token(),
+            reloads: Arc::clone(&self.reloads),
+            bound: self.bound,
+            log: self.log.clone(),
+            totals: Arc::clone(&self.totals),
+            started: self.started,
+            draining: self.draining.clone(),
+            stop_streams: self.stop_streams.clone(),
+            request_ids: Arc::clone(&self.request_ids),
+        }))
+    }
+
+    /// Ends what only this generation needs, after `next` took over.
+    pub(crate) fn retire(&self, next: &Self) {
+        self.replaced.cancel();
+        if !Arc::ptr_eq(&self.auth, &next.auth) && *self.auth != *next.auth {
+            self.auth_ended.cancel();
+        }
     }
 
     /// Runs `work` until it is done; `None` when open requests must end first.

@@ -74,6 +74,24 @@ impl Context {
         })
     }
 
+    /// Reads everything again, as the files are now.
+    pub(crate) fn reread(&self) -> Result<Self, Failed> {
+        let (environment, _) = self.process.clone().load(&self.cwd, &self.home, None)?;
+        Ok(Self {
+            out: self.out,
+            home: self.home.clone(),
+            environment,
+            process: self.process.clone(),
+            cwd: self.cwd.clone(),
+            catalog: OnceLock::new(),
+        })
+    }
+
+    /// Returns the `.env` files that may be there.
+    pub(crate) fn dotenv_paths(&self) -> [PathBuf; 2] {
+        [self.cwd.join(".env"), self.home.dotenv_path()]
+    }
+
     /// Returns the same situation in another home, with other variables; for the demo.
     pub(crate) fn in_home(out: Output, process: Environment, cwd: &Path) -> Result<Self, Failed> {
         let home = Home::resolve(&process, &HomeOptions::default())?;
@@ -217,13 +235,32 @@ impl Context {
     /// Returns the way out for requests that choose among candidates: it remembers who failed, for all processes of the
     /// home.
     pub(crate) fn routed_upstream(&self, config: &ReadConfig) -> Result<Upstream, Failed> {
+        self.routed(config, None)
+    }
+
+    /// Returns the same for a process that has one already.
+    pub(crate) fn routed_upstream_after(
+        &self,
+        config: &ReadConfig,
+        old: &Upstream,
+    ) -> Result<Upstream, Failed> {
+        self.routed(config, Some(old))
+    }
+
+    fn routed(&self, config: &ReadConfig, old: Option<&Upstream>) -> Result<Upstream, Failed> {
         let (rules, unknown) = Rules::of(&config.settings);
         for word in unknown {
             let warning = format!("`{word}` in `routing` is no failure class and means nothing");
             self.out.warn(warning);
         }
         let health = Health::new(rules, Arc::new(now_ms)).shared_in(&self.home);
-        Ok(self.upstream(&config.environment)?.with_health(health))
+        let network = network_settings(&config.environment);
+        let upstream = Upstream::new(self.catalog()?, network).with_health(health);
+        let upstream = match old {
+            Some(old) => upstream.taking_over(old),
+            None => upstream,
+        };
+        Ok(upstream.with_logins(&self.home, Arc::new(now_ms))?)
     }
 
     /// Returns the client for calls that are not to an upstream, such as logins.

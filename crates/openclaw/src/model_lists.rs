@@ -13,6 +13,11 @@ const FILE: &str = "model-lists.json";
 /// Longest wait for another process that writes it.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
+/// Returns where the cache of a home is.
+pub(crate) fn path(home: &Home) -> PathBuf {
+    home.cache_dir().join(FILE)
+}
+
 /// The file.
 pub(crate) struct ModelListFile {
     path: PathBuf,
@@ -22,7 +27,7 @@ pub(crate) struct ModelListFile {
 impl ModelListFile {
     /// Returns the file of a home, which may not exist.
     pub(crate) fn of(home: &Home) -> Self {
-        let path = home.cache_dir().join(FILE);
+        let path = path(home);
         let shown = home.display(&path);
         Self { path, shown }
     }

@@ -52,6 +52,7 @@ pub struct Upstream {
     refresher: Option<Refresher>,
     health: Arc<Health>,
     streams_only: StreamsOnly,
+    network: NetworkSettings,
 }
 
 /// One call.
@@ -115,11 +116,24 @@ impl Upstream {
         Self {
             catalog,
             media: MediaFetcher::new(network.clone()),
-            client: Arc::new(HttpClient::new(network)),
+            client: Arc::new(HttpClient::new(network.clone())),
+            network,
             refresher: None,
             health: Arc::default(),
             streams_only: StreamsOnly::default(),
         }
+    }
+
+    /// Goes on with the open connections of `old`, and with what it learned, where the settings for that are the same.
+    #[must_use]
+    pub fn taking_over(mut self, old: &Self) -> Self {
+        if self.network == old.network {
+            self.client = Arc::clone(&old.client);
+        }
+        if self.health.rules() == old.health.rules() {
+            self.health = Arc::clone(&old.health);
+        }
+        self
     }
 
     /// Lets the logins of `home` be used: their access tokens are renewed when that is needed.

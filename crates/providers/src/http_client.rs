@@ -35,7 +35,7 @@ pub const POOL_IDLE_MAX: Duration = Duration::from_secs(90);
 pub const POOL_IDLE_PER_HOST_MAX: usize = 1024;
 
 /// Where the client finds proxies and extra roots; read from the environment once.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NetworkSettings {
     /// `HTTPS_PROXY`: an `http://` proxy used for `https` upstreams.
     pub https_proxy: Option<String>,

@@ -16,6 +16,8 @@ pub struct GatewaySettings {
     pub custom_bind_host: Option<String>,
     /// `auth`.
     pub auth: GatewayAuth,
+    /// `reload.mode`.
+    pub reload: ReloadMode,
     /// `remote.url`: the gateway that clients use in remote mode.
     pub remote_url: Option<String>,
     /// `remote.token`: what they present there.
@@ -33,6 +35,26 @@ pub enum GatewayMode {
     Local,
     /// `remote`: it runs elsewhere.
     Remote,
+}
+
+/// `gateway.reload.mode`. Everything but the address is taken over without a restart, so the modes that differ in what
+/// restarts are the same here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReloadMode {
+    /// `hybrid`, `hot`, `restart`: changed files are taken over.
+    #[default]
+    On,
+    /// `off`: only a signal does that.
+    Off,
+}
+
+impl ReloadMode {
+    pub(super) const WORDS: [(&str, Self); 4] = [
+        ("hybrid", Self::On),
+        ("hot", Self::On),
+        ("restart", Self::On),
+        ("off", Self::Off),
+    ];
 }
 
 /// `gateway.bind`.
@@ -111,6 +133,8 @@ impl GatewaySettings {
             );
         }
         let remote = reader.section(section, "remote");
+        let reload = reader.section(section, "reload");
+        let reload = reload.and_then(|reload| reader.choice(&reload, "mode", &ReloadMode::WORDS));
         let endpoints = reader
             .section(section, "http")
             .and_then(|http| reader.section(&http, "endpoints"));
@@ -129,6 +153,7 @@ impl GatewaySettings {
                 .and_then(|port| u16::try_from(port).ok()),
             bind: bind.unwrap_or_default(),
             custom_bind_host,
+            reload: reload.unwrap_or_default(),
             auth: reader.part(section, "auth", GatewayAuth::read),
             remote_url: remote
                 .as_ref()

@@ -86,7 +86,7 @@ const KNOWN: &[Known] = &[
     ]),
     some(&["plugins"], &["enabled", "allow", "deny", "load", "slots", "installs"]),
     some(&["gateway"], &[
-        "trustedProxies", "allowRealIpFallback", "tls", "tailscale", "controlUi", "tools", "nodes", "reload", "push",
+        "trustedProxies", "allowRealIpFallback", "tls", "tailscale", "controlUi", "tools", "nodes", "push",
         "channelHealthCheckMinutes", "handshakeTimeoutMs", "webchat",
     ]),
     some(&["gateway", "auth"], &[
@@ -96,7 +96,7 @@ const KNOWN: &[Known] = &[
     some(&["gateway", "remote"], &[
         "password", "tlsFingerprint", "sshTarget", "sshIdentity", "transport", "enabled",
     ]),
-    some(&["gateway", "reload"], &["mode", "debounceMs", "deferralTimeoutMs"]),
+    some(&["gateway", "reload"], &["debounceMs", "deferralTimeoutMs"]),
     some(&["gateway", "http"], &["securityHeaders"]),
     some(&["gateway", "http", "endpoints"], &[]),
     some(&["meta"], &["lastTouchedVersion", "lastTouchedAt", "migrations"]),

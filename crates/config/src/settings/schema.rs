@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::agents::THINKING_LEVELS;
 use super::auth::AuthMode;
-use super::gateway::{Bind, GatewayAuthMode, GatewayMode};
+use super::gateway::{Bind, GatewayAuthMode, GatewayMode, ReloadMode};
 use super::logging::LogLevel;
 use super::models::{APIS, ModelsMode, TIMEOUT_SECONDS_MAX};
 use super::routing::{PATIENCE_S_MAX, RETRIES_MAX, WAIT_S_MAX};
@@ -79,6 +79,8 @@ pub(super) const KEYS: &[Key] = &[
     key("gateway.auth.mode", Words(|| names(&GatewayAuthMode::WORDS)), "What clients present.").or("\"token\""),
     key("gateway.auth.token", Secret, "Token that clients present."),
     key("gateway.auth.password", Secret, "Password that clients present."),
+    key("gateway.reload", Object, "What happens when the files of a running gateway change."),
+    key("gateway.reload.mode", Words(|| names(&ReloadMode::WORDS)), "Whether changes are taken over without a signal.").or("\"hybrid\""),
     key("gateway.remote", Object, "The gateway elsewhere, for `mode: \"remote\"`."),
     key("gateway.remote.url", Text, "Its URL."),
     key("gateway.remote.token", Secret, "Token presented there."),

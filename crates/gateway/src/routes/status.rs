@@ -33,6 +33,7 @@ pub(crate) async fn status(State(shared): State<Shared>, _caller: Caller) -> Jso
         "draining": shared.draining.is_cancelled(),
         "defaultModel": shared.directory.default_model(),
         "providers": providers,
+        "reloads": shared.reloads.read(),
         "totals": shared.totals.read(),
     }))
 }

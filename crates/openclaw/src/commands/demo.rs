@@ -11,7 +11,7 @@ use config::Environment;
 use credentials::Secret;
 use emulator::{Emulator, Options};
 use gateway::log::{Level, Log};
-use gateway::{Parts, Stop};
+use gateway::{Live, Parts, Stop};
 use providers::directory::Target;
 use providers::{Chain, Delta};
 use serde_json::{Value, json};
@@ -193,7 +193,7 @@ impl Running {
         };
         let (stop, tasks) = (Stop::default(), TaskTracker::new());
         tasks.spawn_on(
-            gateway::serve(listener, parts, stop.clone()),
+            gateway::serve(listener, Live::new(parts), stop.clone()),
             runtime.handle(),
         );
         Ok(Self {

@@ -1,11 +1,12 @@
 //! `gateway run`: decide where to listen and who may call, then serve until a signal.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
 use config::{Bind, GatewayAuthMode, GatewayMode, GatewaySettings, LogLevel};
 use credentials::Secret;
 use gateway::log::{Level, Log, LogLayer};
-use gateway::{Auth, ListenError, Parts, Stop};
+use gateway::{Auth, ListenError, Live, Parts, Stop};
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::cli::gateway::GatewayRunArgs;
@@ -13,6 +14,10 @@ use crate::context::{Context, ReadConfig, log_path, now_ms};
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
 use crate::output::Output;
+
+mod reload;
+
+use reload::Reloading;
 
 /// Serves in the foreground.
 pub(crate) fn run(args: &GatewayRunArgs, log_level: Option<&str>, context: &Context) -> Done {
@@ -32,7 +37,7 @@ pub(crate) fn run(args: &GatewayRunArgs, log_level: Option<&str>, context: &Cont
         log,
         boot: boot_id()?,
     };
-    crate::runtime::threaded()?.block_on(serve(plan, &config, context))
+    crate::runtime::threaded()?.block_on(serve(plan, args, &config, context))
 }
 
 /// What was decided before anything is opened.
@@ -43,7 +48,7 @@ struct Plan {
     boot: u32,
 }
 
-async fn serve(plan: Plan, config: &ReadConfig, context: &Context) -> Done {
+async fn serve(plan: Plan, args: &GatewayRunArgs, config: &ReadConfig, context: &Context) -> Done {
     let listener = gateway::listen(plan.address)
         .await
         .map_err(|error| cannot_listen(&error))?;
@@ -67,10 +72,19 @@ async fn serve(plan: Plan, config: &ReadConfig, context: &Context) -> Done {
     let (stop_log, stopped) = tokio::sync::oneshot::channel::<()>();
     let writer = plan.log.clone().run(async { drop(stopped.await) });
     let stop = Stop::default();
+    let live = Live::new(parts);
+    let reloading = Reloading {
+        live: &live,
+        args,
+        context,
+        address: plan.address,
+        log: &plan.log,
+    };
     let serving = async {
         tokio::select! {
-            () = gateway::serve(listener, parts, stop.clone()) => {}
+            () = gateway::serve(listener, Arc::clone(&live), stop.clone()) => {}
             () = obey(&mut signals, &stop) => {}
+            () = reloading.follow(config) => {}
         }
         plan.log
             .write(Level::Info, "gateway", "stopped", &serde_json::json!({}));

@@ -24,6 +24,8 @@ mod formats;
 mod patching;
 #[path = "gateway/process.rs"]
 pub(crate) mod process;
+#[path = "gateway/reload.rs"]
+mod reload;
 #[path = "gateway/scene.rs"]
 mod scene;
 #[path = "gateway/start.rs"]

@@ -3,35 +3,15 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use super::client::Arriving;
 use super::scene::{CONTENT, DONE, FINISH, Scene, USAGE, asking, chat};
+use super::stub::Gate;
 
 /// Streams that are open when the signal comes.
 const STREAMS: usize = 50;
-
-/// Holds the upstream's answers back until the test lets them go.
-#[derive(Clone, Default)]
-struct Gate(Arc<(Mutex<bool>, Condvar)>);
-
-impl Gate {
-    fn open(&self) {
-        *self.0.0.lock().unwrap() = true;
-        self.0.1.notify_all();
-    }
-
-    fn wait(&self) {
-        let mut is_open = self.0.0.lock().unwrap();
-        while !*is_open {
-            let limit = Duration::from_secs(20);
-            let (now, waited) = self.0.1.wait_timeout(is_open, limit).unwrap();
-            assert!(!waited.timed_out(), "the gate stays closed");
-            is_open = now;
-        }
-    }
-}
 
 fn open_streams(scene: &Scene) -> Vec<Arriving> {
     let open = || {

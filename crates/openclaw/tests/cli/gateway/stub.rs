@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -25,6 +25,29 @@ struct Shared {
     script: Mutex<Script>,
     seen: Mutex<Vec<Seen>>,
     closed: AtomicBool,
+}
+
+/// Holds the upstream's answers back until the test lets them go.
+#[derive(Clone, Default)]
+pub(crate) struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    /// Lets everything go.
+    pub(crate) fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    /// Waits until the gate is open.
+    pub(crate) fn wait(&self) {
+        let mut is_open = self.0.0.lock().unwrap();
+        while !*is_open {
+            let limit = Duration::from_secs(20);
+            let (now, waited) = self.0.1.wait_timeout(is_open, limit).unwrap();
+            assert!(!waited.timed_out(), "the gate stays closed");
+            is_open = now;
+        }
+    }
 }
 
 /// A request as it arrived.
