@@ -28,6 +28,7 @@ impl<'a> Conversation<'a> {
         let mut media = Vec::new();
         for (number, message) in messages.iter().enumerate() {
             check_role(number, message)?;
+            check_calls(number, message)?;
             read_content(message, model, &mut media)?;
         }
         check_tool_replies(messages)?;
@@ -113,16 +114,54 @@ fn check_role(number: usize, message: &Value) -> Result<(), Refusal> {
     )))
 }
 
+/// Returns what stands in `tool_calls`, unless it is null.
+fn calls(message: &Value) -> Option<&Value> {
+    message.get("tool_calls").filter(|calls| !calls.is_null())
+}
+
+/// Only the assistant calls tools, at least one, each with an id, a name and arguments in JSON.
+fn check_calls(number: usize, message: &Value) -> Result<(), Refusal> {
+    let Some(calls) = calls(message) else {
+        return Ok(());
+    };
+    let place = format!("'messages.{number}.tool_calls'");
+    if role(message) != "assistant" {
+        return Err(Refusal::invalid(format!("{place} is not allowed here")));
+    }
+    let calls = calls.as_array();
+    let calls = calls.ok_or_else(|| Refusal::invalid(format!("{place} must be Array")))?;
+    if calls.is_empty() {
+        return Err(Refusal::invalid(format!("[] is too short - {place}")));
+    }
+    for call in calls {
+        let text = |value: Option<&Value>| {
+            let text = value.and_then(Value::as_str).unwrap_or_default();
+            text.to_owned()
+        };
+        let function = call.get("function");
+        let name = text(function.and_then(|function| function.get("name")));
+        if text(call.get("id")).is_empty() || name.is_empty() {
+            let message = format!("'id' and 'function.name' are required properties - {place}");
+            return Err(Refusal::invalid(message));
+        }
+        let arguments = text(function.and_then(|function| function.get("arguments")));
+        if serde_json::from_str::<Value>(&arguments).is_err() {
+            return Err(Refusal::invalid(
+                "The \"function.arguments\" parameter of the code model must be in JSON format.",
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn read_content(message: &Value, model: &Model, media: &mut Vec<Media>) -> Result<(), Refusal> {
-    let optional = message
-        .get("tool_calls")
-        .is_some_and(|calls| !calls.is_null());
+    let optional = calls(message).is_some();
     match message.get("content") {
         Some(Value::String(_)) => Ok(()),
         Some(Value::Array(parts)) => parts
             .iter()
             .try_for_each(|part| read_part(part, model, media)),
-        None | Some(Value::Null) if optional || role(message) == "assistant" => Ok(()),
+        None | Some(Value::Null) if optional => Ok(()),
         _ => Err(Refusal::invalid("The content field is a required field.")),
     }
 }

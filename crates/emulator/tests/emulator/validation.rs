@@ -81,6 +81,52 @@ async fn refuses_conversations() {
 }
 
 #[tokio::test]
+async fn refuses_calls_that_are_none() {
+    let assistant = |extra: Value| {
+        let mut message = json!({"role": "assistant", "content": null});
+        let members = message.as_object_mut().unwrap();
+        members.extend(extra.as_object().unwrap().clone());
+        json!({"messages": [{"role": "user", "content": "x"}, message, {"role": "tool", "tool_call_id": "a", "content": "x"}]})
+    };
+    let calling = |id: &str, name: &str, arguments: &str| {
+        let function = json!({"name": name, "arguments": arguments});
+        assistant(json!({"tool_calls": [{"id": id, "type": "function", "function": function}]}))
+    };
+    let user = json!([{"role": "user", "content": "x", "tool_calls": [{"id": "a"}]}]);
+    assert_refused(&[
+        bad(
+            assistant(json!({})),
+            "The content field is a required field.",
+        ),
+        bad(
+            assistant(json!({"tool_calls": []})),
+            "[] is too short - 'messages.1.tool_calls'",
+        ),
+        bad(
+            assistant(json!({"tool_calls": {}})),
+            "'messages.1.tool_calls' must be Array",
+        ),
+        bad(
+            calling("", "t", "{}"),
+            "'id' and 'function.name' are required properties",
+        ),
+        bad(
+            calling("a", "", "{}"),
+            "'id' and 'function.name' are required properties",
+        ),
+        bad(
+            calling("a", "t", "{'q': 1}"),
+            "parameter of the code model must be in JSON format.",
+        ),
+        bad(
+            json!({"messages": user}),
+            "'messages.0.tool_calls' is not allowed here",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn refuses_sampling_out_of_range() {
     assert_refused(&[
         bad(

@@ -26,6 +26,8 @@ mod patching;
 pub(crate) mod process;
 #[path = "gateway/reload.rs"]
 mod reload;
+#[path = "gateway/requests.rs"]
+mod requests;
 #[path = "gateway/scene.rs"]
 mod scene;
 #[path = "gateway/start.rs"]

@@ -4,7 +4,6 @@
 //! then on the host refuses the whole conversation. [`survey`] looks at every request and finds almost all of them
 //! healthy; those are sent as they came. [`repair`] rewrites the messages that need it and no others.
 
-mod arguments;
 mod message;
 mod pairing;
 mod survey;

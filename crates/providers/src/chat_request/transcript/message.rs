@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use catalog::ReasoningReplay;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
-use super::arguments::{self, Arguments};
 use super::{Manners, Notes};
 use crate::json_span::{Change, Object, decode_string};
+use crate::tool_arguments::Arguments;
 
 /// A message on its way.
 #[derive(Debug, Clone)]
@@ -400,15 +401,23 @@ fn tidy_call(
 }
 
 fn tidy_arguments(function: &mut Map<String, Value>, notes: &mut Notes) {
-    let better = match arguments::read(function.get("arguments")) {
-        Arguments::Fine => return,
-        Arguments::Reworded(better) => {
+    let empty = || "{}".to_owned();
+    let read = match function.get("arguments") {
+        // Any JSON is accepted; only what is none is looked at closely.
+        Some(Value::String(text)) if serde_json::from_str::<IgnoredAny>(text).is_ok() => return,
+        Some(Value::String(text)) => Arguments::read(text),
+        None | Some(Value::Null) => Arguments::Repaired(empty()),
+        Some(other) => Arguments::Repaired(other.to_string()),
+    };
+    let better = match read {
+        Arguments::Valid => return,
+        Arguments::Repaired(better) => {
             notes.add("arguments put into the right form");
             better
         }
-        Arguments::Lost => {
+        Arguments::Invalid => {
             notes.add("arguments that are no JSON replaced by {}");
-            "{}".to_owned()
+            empty()
         }
     };
     function.insert("arguments".to_owned(), better.into());

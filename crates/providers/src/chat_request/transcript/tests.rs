@@ -234,6 +234,8 @@ fn arguments_become_json() {
     for (written, sent) in [
         (json!({"a": 1}), r#"{"a":1}"#),
         (json!(""), "{}"),
+        (json!(null), "{}"),
+        (json!("{'a': True}"), r#"{"a": true}"#),
         (json!("{'a':"), "{}"),
     ] {
         let mut broken = call("a", "");
