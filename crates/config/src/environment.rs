@@ -2,7 +2,7 @@
 //!
 //! The process environment is read once, here. Files and the config only add what is missing: nothing overrides a
 //! variable that is already set. The order is process, `.env` of the working folder, `.env` of the state folder,
-//! `env` of the config.
+//! `env` of the config, and the login shell where `env.shellEnv` asks for it.
 //!
 //! The `.env` of the working folder is not trusted like the others, since it comes with whatever project the person
 //! happens to stand in: it may give keys, but not move the product's files, its hosts or its network path.
@@ -18,12 +18,23 @@ use crate::file;
 use crate::home::Home;
 use crate::secret::Hidden;
 use crate::settings::Settings;
+use crate::shell_env::{ShellEnv, ShellEnvError};
 
 /// The names of Qwen keys, in the order in which they are tried.
 pub const PROVIDER_KEY_NAMES: [&str; 3] = [
     env_var::QWEN_API_KEY,
     env_var::MODELSTUDIO_API_KEY,
     env_var::DASHSCOPE_API_KEY,
+];
+
+/// The names that the login shell is asked for when none of them is set.
+const SHELL_NAMES: [&str; 6] = [
+    env_var::QWEN_API_KEY,
+    env_var::MODELSTUDIO_API_KEY,
+    env_var::DASHSCOPE_API_KEY,
+    env_var::QWEN_TOKEN_PLAN_API_KEY,
+    env_var::QWEN_OAUTH_TOKEN,
+    env_var::QWEN_PORTAL_API_KEY,
 ];
 
 /// The largest `.env` file that is read, in bytes.
@@ -40,12 +51,18 @@ pub enum Origin {
     DotenvHome(PathBuf),
     /// `env` in the config.
     Config,
+    /// The login shell.
+    Shell(PathBuf),
 }
 
 /// The variables, with their origin. `Debug` shows names and origins, never values.
 #[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, (Hidden, Origin)>,
+    /// Values that were found and not used, since the variable was set already, with where they are.
+    shadowed: Vec<(String, Hidden, Origin)>,
+    /// Why the login shell gave nothing, when it was asked.
+    shell_error: Option<ShellEnvError>,
 }
 
 /// What reading one `.env` file found.
@@ -77,6 +94,7 @@ impl Environment {
         let entry = |(name, value): (N, V)| (name.into(), (Hidden::new(value), Origin::Process));
         Self {
             variables: pairs.into_iter().map(entry).collect(),
+            ..Self::default()
         }
     }
 
@@ -100,9 +118,70 @@ impl Environment {
         }
         reports.extend(self.load_dotenv(&in_home, &Origin::DotenvHome(in_home.clone()))?);
         if let Some(settings) = settings {
+            let process: Vec<(String, String)> = self.process_pairs();
             self.add_config(settings);
+            self.add_shell(settings, &Self::from_pairs(process));
         }
         Ok((self, reports))
+    }
+
+    /// Asks the login shell for keys and for variables that the config refers to, when it is wanted and any is missing.
+    fn add_shell(&mut self, settings: &Settings, process: &Self) {
+        let Some(shell) = ShellEnv::wanted(self, Some(settings)) else {
+            return;
+        };
+        let is_set = |name: &&str| self.get(name).is_some_and(|value| !value.trim().is_empty());
+        let mut missing: Vec<&str> = settings
+            .variables
+            .iter()
+            .map(String::as_str)
+            .filter(|name| !is_set(name))
+            .collect();
+        if !SHELL_NAMES.iter().any(is_set) {
+            missing.extend(SHELL_NAMES);
+        }
+        if missing.is_empty() {
+            return;
+        }
+        match shell.ask(process) {
+            Ok(found) => {
+                let origin = Origin::Shell(shell.shell);
+                for name in missing {
+                    if let Some(value) = found.get(name) {
+                        self.add_missing(name, value.clone(), &origin);
+                    }
+                }
+            }
+            Err(error) => self.shell_error = Some(error),
+        }
+    }
+
+    /// Returns why the login shell gave nothing, when it was asked in vain.
+    pub fn shell_error(&self) -> Option<&ShellEnvError> {
+        self.shell_error.as_ref()
+    }
+
+    /// Returns what was found for a variable and not used, with where it is, in the order in which it was found.
+    pub fn shadowed<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a Hidden, &'a Origin)> {
+        self.shadowed
+            .iter()
+            .filter(move |(known, _, _)| known == name)
+            .map(|(_, value, origin)| (value, origin))
+    }
+
+    /// Returns names and values, for a program that is started.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables
+            .iter()
+            .map(|(name, (value, _))| (name.as_str(), value.expose()))
+    }
+
+    fn process_pairs(&self) -> Vec<(String, String)> {
+        self.variables
+            .iter()
+            .filter(|(_, (_, origin))| *origin == Origin::Process)
+            .map(|(name, (value, _))| (name.clone(), value.expose().to_owned()))
+            .collect()
     }
 
     /// Adds the variables of the config's `env` that are not set yet.
@@ -144,6 +223,7 @@ impl Environment {
     fn add_missing(&mut self, name: &str, value: Hidden, origin: &Origin) -> bool {
         // An empty variable of the process is as good as none: shells make them with `KEY= command`.
         if self.get(name).is_some_and(|value| !value.trim().is_empty()) {
+            self.shadowed.push((name.to_owned(), value, origin.clone()));
             return false;
         }
         self.variables

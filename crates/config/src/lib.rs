@@ -19,6 +19,7 @@ mod include;
 mod lock_file;
 mod secret;
 mod settings;
+mod shell_env;
 mod store;
 mod text;
 mod value_path;
@@ -42,6 +43,7 @@ pub use settings::{
     ReloadMode, RoutingSettings, SecretPlace, SecretProvider, SecretsSettings, Settings, Severity,
     json_schema, legacy_moves,
 };
+pub use shell_env::{ShellEnv, ShellEnvError};
 pub use store::{
     BACKUPS_MAX, Committed, ConfigStore, GENERATIONS_MAX, Generation, History, Loaded, UndoPlan,
     WriteOrigin, sha256,

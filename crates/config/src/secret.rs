@@ -216,6 +216,15 @@ pub fn substitute(text: &str, environment: &Environment) -> Result<String, Unres
     Ok(filled)
 }
 
+/// Returns the names that the `${NAME}` parts of a text refer to.
+pub(crate) fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("${").filter_map(|(at, _)| {
+        let is_literal = text.get(..at).is_some_and(|before| before.ends_with('$'));
+        let (name, _) = text.get(at + 2..)?.split_once('}')?;
+        (!is_literal && is_variable_name(name)).then_some(name)
+    })
+}
+
 fn is_variable_name(name: &str) -> bool {
     name.bytes()
         .next()

@@ -33,7 +33,10 @@ pub use secrets::{
     ExecPlace, FileMode, FilePlace, ReferenceProblem, SecretPlace, SecretProvider, SecretsSettings,
 };
 
+use serde_json::Value;
+
 use crate::include;
+use crate::secret;
 use crate::text::ConfigText;
 pub use routing::RoutingSettings;
 
@@ -58,6 +61,8 @@ pub struct Settings {
     pub secrets: SecretsSettings,
     /// `plugins.entries`, in file order.
     pub plugins: Vec<PluginEntry>,
+    /// Names of variables that texts and secret references of the config refer to.
+    pub variables: Vec<String>,
     /// `routing`.
     pub routing: RoutingSettings,
 }
@@ -68,10 +73,11 @@ impl Settings {
         let resolved = include::resolve(text);
         let value = resolved.value(text);
         let mut reader = Reader::new(text, &resolved);
-        let settings = match Section::root(value) {
+        let mut settings = match Section::root(value) {
             Some(root) => Self::read_root(&mut reader, &root),
             None => Self::default(),
         };
+        collect_variables(value, &mut settings.variables);
         for problem in &resolved.problems {
             reader.error(problem.path.clone(), problem.message.clone(), None);
         }
@@ -92,8 +98,32 @@ impl Settings {
             logging: reader.part(root, "logging", LoggingSettings::read),
             secrets: reader.part(root, "secrets", SecretsSettings::read),
             plugins: reader.part(root, "plugins", plugins::read),
+            variables: Vec::new(),
             routing: reader.part(root, "routing", RoutingSettings::read),
         }
+    }
+}
+
+/// Collects the names in `${NAME}` and in references to variables, each once, in file order.
+fn collect_variables(value: &Value, names: &mut Vec<String>) {
+    let mut add = |name: &str| {
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    };
+    match value {
+        Value::String(text) => secret::names_in(text).for_each(add),
+        Value::Array(items) => items.iter().for_each(|item| collect_variables(item, names)),
+        Value::Object(members) => {
+            let is_env = members.get("source").and_then(Value::as_str) == Some("env");
+            if let (true, Some(id)) = (is_env, members.get("id").and_then(Value::as_str)) {
+                add(id);
+            }
+            members
+                .values()
+                .for_each(|member| collect_variables(member, names));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -186,6 +186,9 @@ impl fmt::Display for Provenance {
                 config::Origin::DotenvCwd(path) | config::Origin::DotenvHome(path) => {
                     write!(formatter, "variable {name} in {}", path.display())
                 }
+                config::Origin::Shell(shell) => {
+                    write!(formatter, "variable {name} of {}", shell.display())
+                }
                 config::Origin::Config => {
                     write!(formatter, "variable {name} in `env` of the config")
                 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use catalog::{Catalog, Language, OverrideFile, Plan};
 use config::{
-    AgentId, ConfigStore, ConfigText, Environment, Home, HomeOptions, Problem, Settings, Severity,
-    WriteOrigin,
+    AgentId, ConfigStore, ConfigText, DotenvReport, Environment, Home, HomeOptions, Problem,
+    Settings, Severity, WriteOrigin,
 };
 use credentials::oauth::LoginStore;
 use credentials::{Programs, References, Resolver};
@@ -161,6 +161,12 @@ impl Context {
             exists,
             environment,
         })
+    }
+
+    /// Returns what the `.env` files of this situation hold.
+    pub(crate) fn dotenv_reports(&self) -> Result<Vec<DotenvReport>, Failed> {
+        let loaded = self.process.clone().load(&self.cwd, &self.home, None)?;
+        Ok(loaded.1)
     }
 
     /// Brings the login of Qwen Code up to date here, or ours there: the newer one wins. Only for commands that are about

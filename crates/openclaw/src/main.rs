@@ -20,6 +20,7 @@ mod context;
 mod exit_code;
 mod failed;
 mod gateway_client;
+mod gateway_environment;
 mod model_lists;
 mod output;
 mod prompt;

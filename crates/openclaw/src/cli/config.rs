@@ -34,6 +34,8 @@ pub(crate) enum ConfigCommand {
     Undo(ConfigUndoArgs),
     /// Print the JSON Schema of the keys this program reads, with documentation and defaults.
     Schema,
+    /// Show where variables come from.
+    Env(ConfigEnvArgs),
 }
 
 impl ConfigCommand {
@@ -48,6 +50,10 @@ impl ConfigCommand {
             Self::Diff(args) => args.json,
             Self::History(args) => args.json,
             Self::Undo(args) => args.json,
+            Self::Env(args) => {
+                let ConfigEnvCommand::Explain(args) = &args.command;
+                args.json
+            }
             Self::Schema => false,
         }
     }
@@ -90,6 +96,31 @@ pub(crate) struct ConfigUnsetArgs {
     /// Show what would change and write nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `config env`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigEnvArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigEnvCommand,
+}
+
+/// What to do with variables.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigEnvCommand {
+    /// Show which place sets each variable, what was found elsewhere, and how the running gateway differs.
+    Explain(ConfigEnvExplainArgs),
+}
+
+/// Arguments of `config env explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigEnvExplainArgs {
+    /// Variables to explain [default: keys, OPENCLAW_*, and whatever files and config set or refer to].
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

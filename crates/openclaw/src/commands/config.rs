@@ -3,11 +3,12 @@
 use config::{ConfigText, Segment, ValuePath};
 use serde_json::{Value, json};
 
-use crate::cli::config::{ConfigCommand, ConfigJsonArgs};
+use crate::cli::config::{ConfigCommand, ConfigEnvCommand, ConfigJsonArgs};
 use crate::context::{Context, ReadConfig};
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
 
+mod env;
 mod get;
 mod history;
 mod patch;
@@ -32,6 +33,9 @@ pub(crate) fn run(command: &ConfigCommand, context: &Context) -> Done {
         ConfigCommand::Diff(args) => history::diff(args, context),
         ConfigCommand::History(args) => history::list(args, context),
         ConfigCommand::Undo(args) => undo::run(args, context),
+        ConfigCommand::Env(args) => match &args.command {
+            ConfigEnvCommand::Explain(args) => env::explain(args, context),
+        },
         ConfigCommand::Schema => {
             context.out.json(&config::json_schema());
             Ok(Exit::Ok)

@@ -636,3 +636,95 @@ fn a_retired_key_fails_validation_with_its_replacement() {
     );
     assert!(run.stdout.contains("openclaw doctor --fix"), "{run:?}");
 }
+
+#[test]
+fn env_explain_names_the_place_of_each_variable() {
+    let home = Home::new().variable("QWEN_API_KEY", "sk-process-0123456789");
+    home.write(
+        ".env",
+        "QWEN_API_KEY=sk-cwd-0123456789\nOPENCLAW_HOME=/evil\n",
+    );
+    home.write(
+        ".openclaw/.env",
+        "DASHSCOPE_API_KEY=sk-home-0123456789\nQWEN_API_KEY=sk-home-2\n",
+    );
+    home.write(
+        CONFIG,
+        "{ env: { vars: { FROM_CONFIG: 'v' } }, logging: { file: '${NOT_SET}' } }",
+    );
+    let before = state(&home);
+    let explained = home
+        .run(&["config", "env", "explain", "--json"])
+        .expect_code(0);
+    assert_eq!(state(&home), before, "explaining wrote");
+    let view = explained.json();
+    let row = |name: &str| {
+        let rows = view["variables"].as_array().unwrap().iter();
+        rows.clone()
+            .find(|row| row["name"] == name)
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(row("QWEN_API_KEY")["origin"], "process");
+    let elsewhere = row("QWEN_API_KEY")["notUsed"].clone();
+    assert_eq!(elsewhere[0]["origin"], "~/.env");
+    assert_eq!(elsewhere[1]["origin"], "~/.openclaw/.env");
+    assert_eq!(row("DASHSCOPE_API_KEY")["origin"], "~/.openclaw/.env");
+    assert_eq!(row("FROM_CONFIG")["origin"], "`env` of the config");
+    assert_eq!(row("NOT_SET")["set"], false);
+    assert_eq!(view["refused"][0]["names"], json!(["OPENCLAW_HOME"]));
+    let text = home
+        .run(&["config", "env", "explain"])
+        .expect_code(0)
+        .stdout;
+    for secret in [
+        "process-0123456789",
+        "home-0123456789",
+        "sk-home-2",
+        "cwd-0123",
+    ] {
+        assert!(
+            !text.contains(secret) && !explained.stdout.contains(secret),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_login_shell_gives_only_what_is_missing_and_in_time() {
+    let shell =
+        "#!/bin/sh\nQWEN_API_KEY=sk-shell DASHSCOPE_API_KEY=sk-shell-2 exec /bin/sh -c \"$3\"\n";
+    for (process, origin) in [("", "login shell"), ("sk-process", "process")] {
+        let home = Home::new();
+        home.write("shell", shell);
+        fs::set_permissions(home.at("shell"), fs::Permissions::from_mode(0o700)).unwrap();
+        home.write(CONFIG, "{ env: { shellEnv: { enabled: true } } }");
+        let shell = home.at("shell");
+        let home = home
+            .variable("SHELL", shell.to_str().unwrap())
+            .variable("QWEN_API_KEY", process);
+        let view = home
+            .run(&["config", "env", "explain", "QWEN_API_KEY", "--json"])
+            .expect_code(0)
+            .json();
+        let found = view["variables"][0]["origin"].as_str().unwrap().to_owned();
+        assert!(found.starts_with(origin), "{view}");
+    }
+    let home = Home::new();
+    home.write("shell", "#!/bin/sh\nexec sleep 60\n");
+    fs::set_permissions(home.at("shell"), fs::Permissions::from_mode(0o700)).unwrap();
+    home.write(
+        CONFIG,
+        "{ env: { shellEnv: { enabled: true, timeoutMs: 100 } } }",
+    );
+    let shell = home.at("shell");
+    let home = home.variable("SHELL", shell.to_str().unwrap());
+    let run = home
+        .run(&["config", "env", "explain", "--json"])
+        .expect_code(0)
+        .json();
+    assert!(
+        run["shellError"].as_str().unwrap().contains("100 ms"),
+        "{run}"
+    );
+}

@@ -42,6 +42,7 @@ impl KeySource {
             Self::Variable { name, origin } => {
                 let place = match origin {
                     Origin::Process => "environment".to_owned(),
+                    Origin::Shell(_) => "login shell".to_owned(),
                     Origin::DotenvCwd(path) | Origin::DotenvHome(path) => home.display(path),
                     Origin::Config => "`env` in openclaw.json".to_owned(),
                 };

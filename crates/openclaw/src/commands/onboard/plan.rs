@@ -201,7 +201,7 @@ fn about_variable(desk: &Desk<'_>, key: Option<&Key>) -> Option<String> {
         return None;
     };
     let place = match origin {
-        Origin::Process => "in this shell".to_owned(),
+        Origin::Process | Origin::Shell(_) => "in this shell".to_owned(),
         Origin::DotenvCwd(path) => format!("in {}", shown(desk, path)),
         Origin::DotenvHome(_) | Origin::Config => return None,
     };
