@@ -44,6 +44,13 @@ impl CalendarDay {
         Some(Self { year, month, day })
     }
 
+    /// The first day that is counted from.
+    pub const FIRST: Self = Self {
+        year: 1970,
+        month: 1,
+        day: 1,
+    };
+
     /// Returns the number of days from `earlier` to `self`; negative when `self` is first.
     pub fn days_since(self, earlier: Self) -> i64 {
         self.number() - earlier.number()

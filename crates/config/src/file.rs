@@ -24,9 +24,14 @@ const TEMPORARY_SUFFIX: &str = ".tmp";
 /// # Errors
 /// [`Error::Io`] with the step that failed; the old file is then untouched, unless only syncing the folder failed.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
+    let mode = stricter(&follow_links(path)?, mode);
+    put_back(path, bytes, mode)
+}
+
+/// Replaces a file as [`write_atomic`] does, with exactly this mode.
+pub(crate) fn put_back(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
     let target = follow_links(path)?;
     let folder = folder_of(&target);
-    let mode = stricter(&target, mode);
     let mut temporary = temporary_for(&target)?;
     let file = temporary.as_file_mut();
     file.write_all(bytes).map_err(Error::io("write", &target))?;
@@ -164,6 +169,20 @@ fn folder_of(path: &Path) -> &Path {
 fn temporary_prefix(target: &Path) -> String {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     format!(".{name}.")
+}
+
+/// Returns the permission bits of a file.
+#[cfg(unix)]
+pub(crate) fn mode_of(path: &Path) -> Result<u32, Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = fs::metadata(path).map_err(Error::io("read", path))?;
+    Ok(metadata.permissions().mode() & 0o7777)
+}
+
+/// Returns the mode of private files: there are no permission bits here.
+#[cfg(not(unix))]
+pub(crate) fn mode_of(_path: &Path) -> Result<u32, Error> {
+    Ok(FILE_MODE_SECRET)
 }
 
 #[cfg(unix)]

@@ -22,6 +22,7 @@ mod settings;
 mod shell_env;
 mod store;
 mod text;
+mod transaction;
 mod value_path;
 
 pub use dotenv::{BadLine, Dotenv};
@@ -51,4 +52,5 @@ pub use store::{
 pub use text::{
     ConfigText, DEPTH_MAX, Edit, EditError, FILE_BYTES_MAX, Location, ParseError, excerpt_of,
 };
+pub use transaction::{FINISHED_MAX, Finished, Transaction};
 pub use value_path::{PathError, Segment, ValuePath};

@@ -74,6 +74,11 @@ impl LockFile {
         PathBuf::from(name)
     }
 
+    /// Says whether a lock file was left behind by a process that is gone, or is too old to be held.
+    pub fn is_abandoned(path: &Path) -> bool {
+        Found::read(path).is_some_and(|found| found.is_stale())
+    }
+
     /// Creates the lock with its owner already in it, so that a process killed at any moment leaves no lock that nobody
     /// can be asked about.
     fn try_create(path: &Path) -> Result<Option<Self>, Error> {

@@ -27,6 +27,9 @@ mod properties;
 #[cfg(test)]
 #[path = "suite/store.rs"]
 mod store;
+#[cfg(test)]
+#[path = "suite/transactions.rs"]
+mod transactions;
 
 #[cfg(test)]
 #[path = "suite/reading.rs"]

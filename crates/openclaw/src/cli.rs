@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) mod agent;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod gateway;
 pub(crate) mod infer;
 pub(crate) mod later;
@@ -11,8 +12,8 @@ pub(crate) mod models;
 pub(crate) mod models_auth;
 pub(crate) mod onboard;
 pub(crate) mod plugins;
-pub(crate) mod thinking;
 pub(crate) mod tasks;
+pub(crate) mod thinking;
 
 const AFTER_HELP: &str = "\
 Getting started:
@@ -92,8 +93,8 @@ pub(crate) enum Command {
     Emulator(EmulatorArgs),
     /// Show the built-in plugins, and switch them on or off.
     Plugins(plugins::PluginsArgs),
-    /// Check and repair the home (not available yet).
-    Doctor(later::DoctorArgs),
+    /// Say what is wrong with the home, and repair what has one right answer.
+    Doctor(doctor::DoctorArgs),
 }
 
 /// Arguments of `completion`.

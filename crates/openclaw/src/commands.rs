@@ -4,6 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod emulator;
 pub(crate) mod gateway_run;
 pub(crate) mod health;

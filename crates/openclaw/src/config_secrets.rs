@@ -69,6 +69,14 @@ pub(crate) fn masked_text(text: &ConfigText) -> String {
     masked
 }
 
+/// Returns every secret of the document.
+pub(crate) fn secrets(root: &Value) -> Vec<String> {
+    secret_paths(root)
+        .into_iter()
+        .filter_map(|path| Some(path.look_up(root)?.as_str()?.to_owned()))
+        .collect()
+}
+
 /// Says whether a value contains the mark that stands for a secret, and so must not be written.
 pub(crate) fn contains_mark(value: &Value) -> bool {
     match value {

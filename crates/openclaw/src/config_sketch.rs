@@ -53,4 +53,22 @@ impl ConfigSketch {
         self.edits.push(edit);
         Ok(true)
     }
+
+    /// Removes a value, if it is there.
+    pub(crate) fn remove_at(&mut self, path: ValuePath) -> Result<(), Failed> {
+        if self.text.get(&path).is_none() {
+            return Ok(());
+        }
+        self.make(&[Edit::Remove { path }])
+    }
+
+    /// Makes edits that somebody else has decided.
+    pub(crate) fn make(&mut self, edits: &[Edit]) -> Result<(), Failed> {
+        self.text = self
+            .text
+            .apply(edits)
+            .map_err(|error| Failed::from(config::Error::from(error)))?;
+        self.edits.extend_from_slice(edits);
+        Ok(())
+    }
 }

@@ -144,8 +144,16 @@ impl Context {
 
     /// Reads the config; a missing file is an empty config.
     pub(crate) fn config(&self) -> Result<ReadConfig, Failed> {
+        self.try_config()?.map_err(Failed::of_config)
+    }
+
+    /// Reads the config, and keeps the reason apart when its text is at fault.
+    pub(crate) fn try_config(&self) -> Result<Result<ReadConfig, config::Error>, Failed> {
         let store = ConfigStore::new(&self.home, &self.environment);
-        let loaded = store.load().map_err(Failed::of_config)?;
+        let loaded = match store.load() {
+            Ok(loaded) => loaded,
+            Err(error) => return Ok(Err(error)),
+        };
         let exists = loaded.text.is_some();
         let text = loaded.text_or_new();
         let (settings, problems) = Settings::read(&text);
@@ -153,14 +161,14 @@ impl Context {
             .process
             .clone()
             .load(&self.cwd, &self.home, Some(&settings))?;
-        Ok(ReadConfig {
+        Ok(Ok(ReadConfig {
             store,
             text,
             settings,
             problems,
             exists,
             environment,
-        })
+        }))
     }
 
     /// Returns what the `.env` files of this situation hold.

@@ -17,13 +17,16 @@ mod config_change;
 mod config_secrets;
 mod config_sketch;
 mod context;
+mod doctor;
 mod exit_code;
 mod failed;
 mod gateway_client;
 mod gateway_environment;
+mod home_files;
 mod model_lists;
 mod output;
 mod prompt;
+mod retired;
 mod runtime;
 mod video_jobs;
 
@@ -89,7 +92,6 @@ fn dispatch(command: &Command, global: &cli::Global, out: Output) -> Done {
         Command::Completion(args) => return commands::completion::run(args, out),
         Command::Demo(args) => return commands::demo::run(args, out),
         Command::Emulator(args) => return commands::emulator::run(args, out),
-        Command::Doctor(args) => return commands::later::doctor(&args.rest),
         _ => {}
     }
     let cwd = std::env::current_dir()
@@ -119,9 +121,8 @@ fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
         Command::Logs(args) => commands::logs::run(args, context),
         Command::Trace(args) => commands::trace::run(args, context),
         Command::Plugins(args) => commands::plugins::run(args, context),
-        Command::Completion(_) | Command::Demo(_) | Command::Emulator(_) | Command::Doctor(_) => {
-            Ok(Exit::Ok)
-        }
+        Command::Doctor(args) => commands::doctor::run(args, context),
+        Command::Completion(_) | Command::Demo(_) | Command::Emulator(_) => Ok(Exit::Ok),
     }
 }
 
@@ -145,6 +146,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Emulator(args) => args.json,
         Command::Plugins(args) => args.json(),
         Command::Trace(args) => args.json,
-        Command::Logs(_) | Command::Completion(_) | Command::Doctor(_) => false,
+        Command::Doctor(args) => args.json,
+        Command::Logs(_) | Command::Completion(_) => false,
     }
 }

@@ -28,3 +28,11 @@ pub(crate) fn answered<T>(answer: InquireResult<T>) -> Result<T, Failed> {
 pub(crate) fn cancelled() -> Failed {
     Failed::new("cancelled; nothing was written")
 }
+
+/// Asks a yes-or-no question; the answer of Enter is yes.
+pub(crate) fn confirm(question: &str) -> Result<bool, Failed> {
+    let ask = inquire::Confirm::new(question)
+        .with_default(true)
+        .with_render_config(look());
+    answered(ask.prompt())
+}

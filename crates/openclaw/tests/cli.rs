@@ -10,6 +10,9 @@ mod config;
 #[path = "cli/discovery.rs"]
 mod discovery;
 #[cfg(test)]
+#[path = "cli/doctor.rs"]
+mod doctor;
+#[cfg(test)]
 #[path = "cli/explain_error.rs"]
 mod explain_error;
 #[cfg(test)]

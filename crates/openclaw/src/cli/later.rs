@@ -13,15 +13,3 @@ pub(crate) struct RestArgs {
     )]
     pub(crate) rest: Vec<String>,
 }
-
-/// Arguments of `doctor`, taken as they come.
-#[derive(Debug, Args)]
-pub(crate) struct DoctorArgs {
-    /// What OpenClaw would be given, such as `--fix`.
-    #[arg(
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "ARGS"
-    )]
-    pub(crate) rest: Vec<String>,
-}

@@ -28,14 +28,6 @@ pub(crate) fn models_auth(rest: &[String]) -> Done {
     )
 }
 
-/// `doctor …`.
-pub(crate) fn doctor(rest: &[String]) -> Done {
-    not_available(
-        &words("doctor", rest),
-        "`openclaw config validate` checks the config; `openclaw models status` shows the credentials",
-    )
-}
-
 /// Repeats the subcommand but not its flags, whose values could be secrets.
 fn words(command: &str, rest: &[String]) -> String {
     let verbs = rest

@@ -74,7 +74,7 @@ pub(crate) fn run(args: &OnboardArgs, context: &Context) -> Done {
     }
     if desk.asks {
         report::summary(&desk, &plan);
-        if !dialogue::confirm("Write this?")? {
+        if !prompt::confirm("Write this?")? {
             return Err(prompt::cancelled());
         }
     }
@@ -247,7 +247,7 @@ async fn settle_open(desk: &Desk<'_>, asker: &Asker) -> Result<Settled, Failed> 
     let mut key = key::given(desk, &variables)?;
     if let Some(found) = &key
         && desk.asks
-        && !dialogue::confirm(&format!(
+        && !prompt::confirm(&format!(
             "Use the key in {} ({})?",
             found.source.describe(&desk.context.home),
             found.secret.mask()
@@ -324,7 +324,7 @@ async fn checked(desk: &Desk<'_>, asker: &Asker, site: Site, key: Key) -> Result
                 let Some(home) = homes.into_iter().next() else {
                     return Err(failed);
                 };
-                if !dialogue::confirm(&format!("Set up {} instead?", home.name))? {
+                if !prompt::confirm(&format!("Set up {} instead?", home.name))? {
                     return Err(failed);
                 }
                 let answer = asker.ask(&home, Some(&key.secret)).await;

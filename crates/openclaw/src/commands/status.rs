@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::gateway::StatusArgs;
 use crate::context::{Context, ReadConfig};
+use crate::doctor::{self, Situation};
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
 use crate::gateway_client::GatewayClient;
@@ -27,6 +28,7 @@ pub(crate) fn run(args: &StatusArgs, context: &Context) -> Done {
         directory: &directory,
         gateway: &gateway,
         running,
+        retirements: doctor::retirements_ahead(&Situation::read(context, false)?),
     };
     if args.json {
         out.json(&view.json());
@@ -43,6 +45,8 @@ struct View<'a> {
     directory: &'a Directory,
     gateway: &'a GatewayClient,
     running: Result<Value, Failed>,
+    /// What this home uses and is about to end.
+    retirements: Vec<String>,
 }
 
 impl View<'_> {
@@ -76,6 +80,7 @@ impl View<'_> {
             "defaultModel": self.directory.default_model(),
             "providers": self.providers().collect::<Vec<_>>(),
             "gateway": gateway,
+            "retirements": self.retirements,
         })
     }
 
@@ -109,6 +114,7 @@ impl View<'_> {
             ),
             Err(failed) => line("Gateway", &failed.message),
         });
+        lines.extend(self.retirements.iter().map(|text| line("Ends", text)));
         lines
     }
 }

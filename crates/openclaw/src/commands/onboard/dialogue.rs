@@ -3,7 +3,7 @@
 use std::fmt;
 
 use catalog::{AuthChoice, Catalog, Plan};
-use inquire::{Confirm, Password, PasswordDisplayMode, Select, Text};
+use inquire::{Password, PasswordDisplayMode, Select, Text};
 
 use super::Desk;
 use super::key::{Key, KeySource};
@@ -122,16 +122,6 @@ fn ask_hidden(question: &str, help: &str) -> Result<String, Failed> {
         .with_help_message(help)
         .with_render_config(look());
     answered(asked.prompt())
-}
-
-/// Asks a question whose default answer is yes.
-pub(super) fn confirm(question: &str) -> Result<bool, Failed> {
-    answered(
-        Confirm::new(question)
-            .with_default(true)
-            .with_render_config(look())
-            .prompt(),
-    )
 }
 
 struct Entry<'c> {

@@ -1,0 +1,59 @@
+//! The checks, one file each.
+
+use super::Check;
+
+mod accounts;
+mod clock;
+mod config_meaning;
+mod config_syntax;
+mod credentials_in_use;
+mod default_model;
+mod disk;
+mod environment;
+mod gateway_environment;
+mod gateway_port;
+pub(super) mod hosts;
+mod interrupted;
+mod key_plan;
+mod locks;
+mod older_names;
+mod permissions;
+mod profile_residue;
+mod retired_keys;
+mod retired_plugins;
+mod retired_profiles;
+mod retired_providers;
+mod retired_references;
+mod service;
+mod stray_secrets;
+pub(crate) mod sunset;
+mod tls;
+
+/// In the order in which they are shown; repairs come in this order too: references before what they refer to.
+pub(super) const ALL: &[Check] = &[
+    interrupted::CHECK,
+    config_syntax::CHECK,
+    config_meaning::CHECK,
+    retired_keys::CHECK,
+    environment::CHECK,
+    retired_references::CHECK,
+    retired_providers::CHECK,
+    retired_plugins::CHECK,
+    retired_profiles::CHECK,
+    older_names::CHECK,
+    sunset::CHECK,
+    default_model::CHECK,
+    credentials_in_use::CHECK,
+    profile_residue::CHECK,
+    key_plan::CHECK,
+    accounts::CHECK,
+    permissions::CHECK,
+    stray_secrets::CHECK,
+    gateway_port::CHECK,
+    gateway_environment::CHECK,
+    locks::CHECK,
+    service::CHECK,
+    tls::CHECK,
+    clock::CHECK,
+    disk::CHECK,
+];
