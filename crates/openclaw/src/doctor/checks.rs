@@ -24,7 +24,7 @@ mod retired_plugins;
 mod retired_profiles;
 mod retired_providers;
 mod retired_references;
-mod service;
+mod service_file;
 mod stray_secrets;
 pub(crate) mod sunset;
 mod tls;
@@ -52,7 +52,7 @@ pub(super) const ALL: &[Check] = &[
     gateway_port::CHECK,
     gateway_environment::CHECK,
     locks::CHECK,
-    service::CHECK,
+    service_file::CHECK,
     tls::CHECK,
     clock::CHECK,
     disk::CHECK,
