@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
-use crate::home::Home;
+use crate::home::{Home, Ran};
 use crate::onboard::studio::{Studio, onboard};
 use crate::openclaw_homes::{copy_of, names, state};
 
@@ -20,9 +20,18 @@ const PORTAL: [&str; 5] = [
     "2026.6.6-qwen-oauth",
 ];
 
+/// Checks of the machine, which other programs share: a port in use and a full disk are no faults of a home.
+const MACHINE: [&str; 4] = ["--skip", "gateway-port", "--skip", "disk-space"];
+
+/// Runs `doctor` without the checks of the machine.
+fn doctor(home: &Home, more: &[&str]) -> Ran {
+    home.run(&[&["doctor"], MACHINE.as_slice(), more].concat())
+}
+
 /// Returns the findings at or above a severity, as `check: message`.
 fn findings(home: &Home, more: &[&str]) -> Vec<(String, String)> {
-    let mut words = vec!["doctor", "--lint", "--json", "--skip", "gateway-port"];
+    let mut words = vec!["doctor", "--lint", "--json"];
+    words.extend(MACHINE);
     words.extend(more);
     let view = home.run(&words).json();
     let rows = view["findings"]
@@ -115,11 +124,9 @@ fn healthy_homes_have_no_findings_above_info() {
     {
         let home = copy_of(name);
         assert_eq!(warnings(&home), [], "{name}");
-        home.run(&["doctor", "--lint", "--skip", "gateway-port"])
-            .expect_code(0);
+        doctor(&home, &["--lint"]).expect_code(0);
         let before = state(&home);
-        home.run(&["doctor", "--fix", "--yes", "--skip", "gateway-port"])
-            .expect_code(0);
+        doctor(&home, &["--fix", "--yes"]).expect_code(0);
         assert_eq!(state(&home), before, "{name}: there was nothing to repair");
     }
     assert_eq!(warnings(&healthy()), []);
@@ -160,12 +167,12 @@ fn portal_homes_are_found_and_left_to_the_person_where_the_choice_is_theirs() {
         ] {
             assert!(checks.contains(&check), "{name}: {checks:?}");
         }
-        assert_eq!(home.run(&["doctor", "--lint"]).code, 1);
+        assert_eq!(doctor(&home, &["--lint"]).code, 1);
     }
     // There is no other key: only what needs no choice is repaired.
     let home = copy_of("2026.3.2-portal-login");
     let primary = "qwen-portal/coder-model";
-    home.run(&["doctor", "--fix", "--yes"]).expect_code(1);
+    doctor(&home, &["--fix", "--yes"]).expect_code(1);
     let text = home.read(CONFIG);
     assert!(
         text.contains(primary) && !text.contains("qwen-portal-auth"),
@@ -178,16 +185,14 @@ fn portal_homes_are_found_and_left_to_the_person_where_the_choice_is_theirs() {
 fn a_half_migrated_home_is_repaired_once_and_for_all() {
     let home = copy_of("2026.3.28-half-migrated-portal-to-modelstudio");
     let before = state(&home);
-    let dry = home.run(&["doctor", "--fix", "--dry-run"]);
+    let dry = doctor(&home, &["--fix", "--dry-run"]);
     assert!(
         dry.stdout
             .contains("write `modelstudio/qwen3.5-plus` for `qwen-portal/vision-model`"),
         "{dry:?}"
     );
     assert_eq!(state(&home), before);
-    let run = home
-        .run(&["doctor", "--fix", "--yes", "--skip", "gateway-port"])
-        .expect_code(0);
+    let run = doctor(&home, &["--fix", "--yes"]).expect_code(0);
     assert!(run.stdout.contains("Repaired"), "{run:?}");
     for file in [CONFIG, ".openclaw/agents/main/agent/models.json"] {
         let text = home.read(file);
@@ -202,9 +207,7 @@ fn a_half_migrated_home_is_repaired_once_and_for_all() {
     );
     assert_eq!(warnings(&home), []);
     let repaired = state(&home);
-    let again = home
-        .run(&["doctor", "--fix", "--yes", "--skip", "gateway-port"])
-        .expect_code(0);
+    let again = doctor(&home, &["--fix", "--yes"]).expect_code(0);
     assert!(again.stdout.contains("Nothing to repair"), "{again:?}");
     assert_eq!(state(&home), repaired, "the second run changed something");
 }
@@ -213,7 +216,7 @@ fn a_half_migrated_home_is_repaired_once_and_for_all() {
 fn repairs_touch_nothing_else() {
     let home = copy_of("2026.5.20-half-migrated-portal");
     let before: Value = serde_json::from_str(&home.read(CONFIG)).unwrap();
-    home.run(&["doctor", "--fix", "--yes"]);
+    doctor(&home, &["--fix", "--yes"]);
     let after: Value = serde_json::from_str(&home.read(CONFIG)).unwrap();
     assert_eq!(after["skills"], before["skills"]);
     assert_eq!(after["agents"]["defaults"]["modelPolicy"], Value::Null);
@@ -225,10 +228,7 @@ fn each_check_finds_what_it_is_for() {
     let home = Home::new();
     found(&home, "config-syntax", "there is no config");
     home.write(CONFIG, "{ gateway: { port: 1, }");
-    let broken = home
-        .run(&["doctor", "--lint", "--json"])
-        .expect_code(1)
-        .json();
+    let broken = doctor(&home, &["--lint", "--json"]).expect_code(1).json();
     let row = broken["findings"]
         .as_array()
         .unwrap()
@@ -338,15 +338,14 @@ fn each_check_finds_what_is_wrong_beside_the_config() {
     found(&home, "profile-residue", "hold the same secret");
     fs::set_permissions(home.at(STORE), fs::Permissions::from_mode(0o644)).unwrap();
     found(&home, "permissions", "can be read by others");
-    home.run(&["doctor", "--fix", "--yes", "--only", "permissions"])
-        .expect_code(0);
+    doctor(&home, &["--fix", "--yes", "--only", "permissions"]).expect_code(0);
     let mode = fs::metadata(home.at(STORE)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
     let home = healthy();
     home.write(".openclaw/logs/old.log", &format!("a\nkey {KEY}\n"));
     found(&home, "stray-secrets", "a log holds the secret");
-    let view = home.run(&["doctor", "--lint", "--json"]);
+    let view = doctor(&home, &["--lint", "--json"]);
     assert!(!view.stdout.contains(KEY), "{view:?}");
     assert!(view.stdout.contains("\"line\":2"), "{view:?}");
 
@@ -432,21 +431,13 @@ fn deep_asks_the_hosts_where_a_key_belongs() {
         "--modelstudio-standard-api-key sk-emulator-standard-intl",
     )
     .expect_code(0);
-    let healthy = home.run(&[
-        "doctor",
-        "--deep",
-        "--lint",
-        "--json",
-        "--skip",
-        "gateway-port",
-    ]);
+    let healthy = doctor(&home, &["--deep", "--lint", "--json"]);
     assert_eq!(healthy.code, 0, "{healthy:?}");
     // The same key on the Chinese host.
     let cn = "https://dashscope.aliyuncs.com/compatible-mode/v1";
     home.run(&["config", "set", "models.providers.qwen.baseUrl", cn])
         .expect_code(0);
-    let wrong = home
-        .run(&["doctor", "--deep", "--lint", "--json", "--only", "key-plan"])
+    let wrong = doctor(&home, &["--deep", "--lint", "--json", "--only", "key-plan"])
         .expect_code(1)
         .json();
     let message = wrong["findings"][0]["message"].as_str().unwrap();
@@ -459,10 +450,7 @@ fn deep_asks_the_hosts_where_a_key_belongs() {
 #[test]
 fn sarif_names_rule_place_and_level() {
     let home = with("/gateway/port", "\"x\"");
-    let log = home
-        .run(&["doctor", "--lint", "--sarif"])
-        .expect_code(1)
-        .json();
+    let log = doctor(&home, &["--lint", "--sarif"]).expect_code(1).json();
     assert_eq!(log["version"], "2.1.0");
     let results = log["runs"][0]["results"].as_array().unwrap();
     let result = results
@@ -477,12 +465,9 @@ fn sarif_names_rule_place_and_level() {
 #[test]
 fn an_unknown_check_is_a_failed_command() {
     let home = healthy();
-    let run = home
-        .run(&["doctor", "--lint", "--only", "nothing"])
-        .expect_code(2);
+    let run = doctor(&home, &["--lint", "--only", "nothing"]).expect_code(2);
     assert!(run.stderr.contains("there is no check"), "{run:?}");
-    home.run(&["doctor", "--lint", "--only", "core/doctor/permissions"])
-        .expect_code(0);
+    doctor(&home, &["--lint", "--only", "core/doctor/permissions"]).expect_code(0);
 }
 
 #[test]
@@ -495,8 +480,7 @@ fn a_retired_key_is_moved_only_when_asked() {
     private(&home);
     home.run(&["doctor"]).expect_code(1);
     assert_eq!(home.read(CONFIG), text);
-    home.run(&["doctor", "--fix", "--yes", "--skip", "gateway-port"])
-        .expect_code(0);
+    doctor(&home, &["--fix", "--yes"]).expect_code(0);
     let after = home.read(CONFIG);
     assert!(
         after.contains("// mine")
