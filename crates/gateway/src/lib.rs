@@ -7,6 +7,7 @@ mod anthropic_error;
 mod auth;
 mod live;
 pub mod log;
+mod multipart;
 mod openai_error;
 mod request_log;
 mod routes;

@@ -12,6 +12,7 @@ pub(crate) mod chat_completions;
 pub(crate) mod completion;
 pub(crate) mod embeddings;
 pub(crate) mod health;
+pub(crate) mod images;
 pub(crate) mod media;
 pub(crate) mod messages;
 pub(crate) mod models;
@@ -34,6 +35,8 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route(messages::PATH, post(method_not_allowed))
         .route(messages::COUNT_PATH, post(method_not_allowed))
         .route(embeddings::PATH, post(method_not_allowed))
+        .route(images::GENERATIONS, post(method_not_allowed))
+        .route(images::EDITS, post(method_not_allowed))
         .route(rerank::PATH, post(method_not_allowed))
         .route("/openclaw/status", get(status::status))
         .fallback(no_such_route)

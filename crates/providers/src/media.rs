@@ -14,6 +14,8 @@ use crate::failure::Failure;
 use crate::json_call::{JsonCall, JsonRequest};
 
 pub mod embedding;
+pub mod image;
+mod job;
 pub mod rerank;
 
 /// A mistake in a request, found before anything was sent.
@@ -85,6 +87,26 @@ impl Upstream {
         let url = url
             .map_err(|error| self.of_connection(route, FailureKind::Response, error.to_string()))?;
         Ok(JsonRequest::post(url, body.into()))
+    }
+
+    /// Makes a failure of a request that the model of `route` does not take, though another may.
+    fn refused_here(&self, route: &Route, error: &BadRequest) -> Failure {
+        self.of_connection(route, FailureKind::Response, error.to_string())
+    }
+}
+
+/// Returns a link of the service's storage with encryption; it gives some without, for the same files.
+fn secured(url: String) -> String {
+    /// Where the service keeps what it made.
+    const STORAGE: &str = ".aliyuncs.com";
+    let Some(rest) = url.strip_prefix("http://") else {
+        return url;
+    };
+    let host = rest.split(['/', '?', ':']).next().unwrap_or_default();
+    if host.ends_with(STORAGE) {
+        format!("https://{rest}")
+    } else {
+        url
     }
 }
 

@@ -11,7 +11,7 @@ use providers::media::{BadRequest, ModelKind, Sending};
 use providers::{Answered, Chain, Deadline, JsonReply, Route};
 
 use super::completion::{self, Asked};
-use super::{embeddings, rerank};
+use super::{embeddings, images, rerank};
 use crate::auth::Caller;
 use crate::openai_error::OpenAiError;
 use crate::request_log::RequestRecord;
@@ -22,6 +22,8 @@ use crate::state::Shared;
 pub(crate) enum Endpoint {
     Embeddings,
     Rerank,
+    ImageGenerations,
+    ImageEdits,
 }
 
 impl Endpoint {
@@ -30,6 +32,8 @@ impl Endpoint {
         match path {
             embeddings::PATH => Some(Self::Embeddings),
             rerank::PATH => Some(Self::Rerank),
+            images::GENERATIONS => Some(Self::ImageGenerations),
+            images::EDITS => Some(Self::ImageEdits),
             _ => None,
         }
     }
@@ -42,6 +46,8 @@ pub(crate) async fn answer(shared: &Shared, endpoint: Endpoint, asked: Asked<'_>
         Ok((request, body)) => match endpoint {
             Endpoint::Embeddings => embeddings::answer(&request, body).await,
             Endpoint::Rerank => rerank::answer(&request, &body).await,
+            Endpoint::ImageGenerations => images::generations(&request, &body).await,
+            Endpoint::ImageEdits => images::edits(&request, &body).await,
         },
     };
     answered.unwrap_or_else(IntoResponse::into_response)
