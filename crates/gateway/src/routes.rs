@@ -8,6 +8,7 @@ use axum::routing::{get, post};
 use crate::openai_error::OpenAiError;
 use crate::state::Shared;
 
+pub(crate) mod audio;
 pub(crate) mod chat_completions;
 pub(crate) mod completion;
 pub(crate) mod embeddings;
@@ -37,6 +38,8 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route(embeddings::PATH, post(method_not_allowed))
         .route(images::GENERATIONS, post(method_not_allowed))
         .route(images::EDITS, post(method_not_allowed))
+        .route(audio::SPEECH, post(method_not_allowed))
+        .route(audio::TRANSCRIPTIONS, post(method_not_allowed))
         .route(rerank::PATH, post(method_not_allowed))
         .route("/openclaw/status", get(status::status))
         .fallback(no_such_route)

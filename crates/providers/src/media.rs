@@ -12,11 +12,15 @@ use crate::deadline::Deadline;
 use crate::directory::Route;
 use crate::failure::Failure;
 use crate::json_call::{JsonCall, JsonRequest};
+use crate::media_fetch::FetchError;
 
 pub mod embedding;
 pub mod image;
 mod job;
 pub mod rerank;
+pub mod speech;
+pub mod transcription;
+mod wave;
 
 /// A mistake in a request, found before anything was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +91,12 @@ impl Upstream {
         let url = url
             .map_err(|error| self.of_connection(route, FailureKind::Response, error.to_string()))?;
         Ok(JsonRequest::post(url, body.into()))
+    }
+
+    /// Makes a failure of something that was made and cannot be had.
+    fn not_fetched(&self, route: &Route, error: &FetchError) -> Failure {
+        let message = format!("what the service made could not be fetched: {error}");
+        self.of_connection(route, FailureKind::Network, message)
     }
 
     /// Makes a failure of a request that the model of `route` does not take, though another may.

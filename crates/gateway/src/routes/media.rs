@@ -11,7 +11,7 @@ use providers::media::{BadRequest, ModelKind, Sending};
 use providers::{Answered, Chain, Deadline, JsonReply, Route};
 
 use super::completion::{self, Asked};
-use super::{embeddings, images, rerank};
+use super::{audio, embeddings, images, rerank};
 use crate::auth::Caller;
 use crate::openai_error::OpenAiError;
 use crate::request_log::RequestRecord;
@@ -24,6 +24,8 @@ pub(crate) enum Endpoint {
     Rerank,
     ImageGenerations,
     ImageEdits,
+    Speech,
+    Transcriptions,
 }
 
 impl Endpoint {
@@ -34,6 +36,8 @@ impl Endpoint {
             rerank::PATH => Some(Self::Rerank),
             images::GENERATIONS => Some(Self::ImageGenerations),
             images::EDITS => Some(Self::ImageEdits),
+            audio::SPEECH => Some(Self::Speech),
+            audio::TRANSCRIPTIONS => Some(Self::Transcriptions),
             _ => None,
         }
     }
@@ -48,6 +52,8 @@ pub(crate) async fn answer(shared: &Shared, endpoint: Endpoint, asked: Asked<'_>
             Endpoint::Rerank => rerank::answer(&request, &body).await,
             Endpoint::ImageGenerations => images::generations(&request, &body).await,
             Endpoint::ImageEdits => images::edits(&request, &body).await,
+            Endpoint::Speech => audio::speech(&request, &body).await,
+            Endpoint::Transcriptions => audio::transcriptions(&request, &body).await,
         },
     };
     answered.unwrap_or_else(IntoResponse::into_response)
