@@ -5,4 +5,4 @@
 mod turn;
 pub mod video;
 
-pub use turn::{Turn, TurnAnswer, run_turn};
+pub use turn::{Attachment, Turn, TurnAnswer, run_turn};

@@ -13,6 +13,7 @@ use providers::{
     AnswerBody, Answered, Chain, ChatAsk, Deadline, Exhausted, Reply, Route, Terms, ThinkingLevel,
     Upstream, Usage,
 };
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 /// What a turn asks.
@@ -22,8 +23,52 @@ pub struct Turn {
     pub message: String,
     /// How long the model shall think; its own default, or the config's, when not given.
     pub thinking: Option<ThinkingLevel>,
+    /// What the model is to look at.
+    pub attachments: Vec<Attachment>,
     /// Longest time until the answer is complete.
     pub timeout: Duration,
+}
+
+/// Something to look at. URLs are web URLs or data URLs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Attachment {
+    /// An image.
+    Image(String),
+    /// A video, of which the model looks at so many frames per second.
+    Video {
+        /// Where it is.
+        url: String,
+        /// Frames per second.
+        fps: Option<f64>,
+    },
+    /// The frames of a video.
+    Frames {
+        /// Where they are, in order.
+        urls: Vec<String>,
+        /// Frames per second.
+        fps: Option<f64>,
+    },
+}
+
+impl Attachment {
+    /// Returns the content part that carries it.
+    fn part(&self) -> Value {
+        let (mut part, fps) = match self {
+            Self::Image(url) => (
+                json!({"type": "image_url", "image_url": {"url": url}}),
+                None,
+            ),
+            Self::Video { url, fps } => (
+                json!({"type": "video_url", "video_url": {"url": url}}),
+                *fps,
+            ),
+            Self::Frames { urls, fps } => (json!({"type": "video", "video": urls}), *fps),
+        };
+        if let (Some(fps), Some(part)) = (fps, part.as_object_mut()) {
+            part.insert("fps".to_owned(), json!(fps));
+        }
+        part
+    }
 }
 
 /// What a turn gave.
@@ -101,7 +146,14 @@ pub async fn run_turn(
 
 /// Makes the request; each candidate gets its own model in it when it is sent.
 fn request(route: &Route, turn: &Turn) -> ChatRequest {
-    ChatRequest::streamed(&route.model, &turn.message, turn.thinking)
+    let content = if turn.attachments.is_empty() {
+        json!(turn.message)
+    } else {
+        let parts = turn.attachments.iter().map(Attachment::part);
+        let text = json!({"type": "text", "text": turn.message});
+        parts.chain([text]).collect()
+    };
+    ChatRequest::streamed(&route.model, &content, turn.thinking)
 }
 
 /// Returns what was corrected here, or by the gateway.

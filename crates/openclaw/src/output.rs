@@ -54,6 +54,13 @@ impl Output {
         let _ = out.flush();
     }
 
+    /// Prints escapes for the terminal as they are.
+    pub(crate) fn raw(self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes());
+        let _ = out.flush();
+    }
+
     /// Shows a piece of text beside the data, without a line end.
     pub(crate) fn aside(self, text: &str) {
         let _ = write!(anstream::stderr().lock(), "{text}");

@@ -143,11 +143,11 @@ impl ChatRequest {
         self
     }
 
-    /// Creates a request for a stream with usage that answers `message`, thinking as long as `level` says.
-    pub fn streamed(model: &str, message: &str, level: Option<ThinkingLevel>) -> Self {
+    /// Creates a request for a stream with usage that answers a message of `content`, thinking as long as `level` says.
+    pub fn streamed(model: &str, content: &Value, level: Option<ThinkingLevel>) -> Self {
         let mut body = json!({
             "model": model,
-            "messages": [{"role": "user", "content": message}],
+            "messages": [{"role": "user", "content": content}],
             "stream": true,
             "stream_options": {"include_usage": true},
         });

@@ -3,8 +3,11 @@
 use catalog::ThinkingLevel;
 use clap::{Args, Subcommand};
 
+pub(crate) mod audio;
 pub(crate) mod embedding;
+pub(crate) mod image;
 pub(crate) mod rerank;
+pub(crate) mod tts;
 pub(crate) mod video;
 
 /// Direct calls.
@@ -25,6 +28,12 @@ pub(crate) enum InferCommand {
     Rerank(rerank::RerankArgs),
     /// Videos.
     Video(video::InferVideoArgs),
+    /// Draw, change and describe images.
+    Image(image::ImageArgs),
+    /// Text to speech.
+    Tts(tts::TtsArgs),
+    /// Speech to text.
+    Audio(audio::AudioArgs),
 }
 
 /// What every call of a media model takes.
@@ -52,6 +61,9 @@ impl InferArgs {
             InferCommand::Embedding(args) => args.call().json,
             InferCommand::Rerank(args) => args.call.json,
             InferCommand::Video(args) => args.json(),
+            InferCommand::Image(args) => args.call().json,
+            InferCommand::Tts(args) => args.json(),
+            InferCommand::Audio(args) => args.call().json,
         }
     }
 }

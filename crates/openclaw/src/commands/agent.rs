@@ -59,6 +59,7 @@ pub(crate) fn run(args: &AgentArgs, context: &Context) -> Done {
     let turn = Turn {
         message,
         thinking: args.thinking,
+        attachments: Vec::new(),
         timeout: Duration::from_secs(args.timeout),
     };
     let forced = args.local.then_some(Transport::Local);

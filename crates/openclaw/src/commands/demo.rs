@@ -240,6 +240,7 @@ async fn ask(
     let turn = Turn {
         message: args.message.clone(),
         thinking: None,
+        attachments: Vec::new(),
         timeout: ANSWER_MAX,
     };
     let answer = run_turn(&upstream, &chain, &turn, |delta| match delta {

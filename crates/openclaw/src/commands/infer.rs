@@ -12,9 +12,16 @@ use crate::commands::agent::{
 use crate::context::Context;
 use crate::failed::{Done, Failed};
 
+mod audio;
+mod describe;
 mod embedding;
+mod image;
 mod media_call;
+mod media_input;
+mod media_output;
+mod picture;
 mod rerank;
+mod tts;
 mod video;
 
 /// Calls the model.
@@ -27,6 +34,9 @@ pub(crate) fn run(args: &InferArgs, context: &Context) -> Done {
         InferCommand::Embedding(args) => embedding::run(args, context),
         InferCommand::Rerank(args) => rerank::run(args, context),
         InferCommand::Video(args) => video::run(args, context),
+        InferCommand::Image(args) => image::run(args, context),
+        InferCommand::Tts(args) => tts::run(args, context),
+        InferCommand::Audio(args) => audio::run(args, context),
     }
 }
 
@@ -37,6 +47,7 @@ fn model_run(args: &InferModelRunArgs, context: &Context) -> Done {
     let turn = Turn {
         message: text_or_stdin(&args.prompt)?,
         thinking: args.thinking,
+        attachments: Vec::new(),
         timeout: Duration::from_secs(args.timeout),
     };
     let forced = match (args.local, args.gateway) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use catalog::{Availability, ModelKind};
+use catalog::{Availability, MediaModel, ModelKind};
 
 use super::{Directory, Entry, Route, RouteError, SUGGESTIONS_MAX, Skipped, shown};
 use crate::failover::Chain;
@@ -18,9 +18,22 @@ impl Directory {
         name: Option<&str>,
         kind: ModelKind,
     ) -> Result<Arc<Chain>, RouteError> {
+        self.media_chain_where(name, kind, |_| true)
+    }
+
+    /// As [`Self::media_chain`]; when no model is named or configured, only those that `fits` come into question.
+    ///
+    /// # Errors
+    /// [`RouteError`], as there.
+    pub fn media_chain_where(
+        &self,
+        name: Option<&str>,
+        kind: ModelKind,
+        fits: impl Fn(&MediaModel) -> bool,
+    ) -> Result<Arc<Chain>, RouteError> {
         let models = match name.map(str::trim).filter(|name| !name.is_empty()) {
             Some(name) => vec![name.to_owned()],
-            None => self.media_models(kind)?,
+            None => self.media_models(kind, &fits)?,
         };
         let (mut routes, mut skipped, mut first_error) = (Vec::new(), Vec::new(), None);
         for model in models {
@@ -40,10 +53,19 @@ impl Directory {
     }
 
     /// Returns the models that are asked when none is named.
-    fn media_models(&self, kind: ModelKind) -> Result<Vec<String>, RouteError> {
+    fn media_models(
+        &self,
+        kind: ModelKind,
+        fits: &impl Fn(&MediaModel) -> bool,
+    ) -> Result<Vec<String>, RouteError> {
+        let is_fit = |model: &str| {
+            let id = model.rsplit('/').next().unwrap_or(model);
+            self.catalog.media_model(id).is_none_or(fits)
+        };
         let configured = self.media_choices.iter().find(|(known, _)| *known == kind);
         if let Some((_, choice)) = configured
             && let Some(primary) = &choice.primary
+            && is_fit(primary)
         {
             let mut models = vec![primary.clone()];
             models.extend(choice.fallbacks.iter().cloned());
@@ -53,17 +75,23 @@ impl Directory {
             .providers
             .iter()
             .filter(|entry| entry.problem.is_none());
-        let mut found = usable.filter_map(|entry| self.first_of(entry, kind));
+        let mut found = usable.filter_map(|entry| self.first_of(entry, kind, fits));
         match found.next() {
             Some(model) => Ok(vec![model]),
             None => Err(self.why_none(kind)),
         }
     }
 
-    fn first_of(&self, entry: &Entry, kind: ModelKind) -> Option<String> {
+    fn first_of(
+        &self,
+        entry: &Entry,
+        kind: ModelKind,
+        fits: &impl Fn(&MediaModel) -> bool,
+    ) -> Option<String> {
         let plan = entry.targets.first()?.plan;
         let mut rows = self.catalog.models_of_kind(&entry.id, plan, kind);
-        Some(format!("{}/{}", entry.id, rows.next()?.id()))
+        let fitting = rows.find(|row| self.catalog.media_model(row.id()).is_none_or(fits));
+        Some(format!("{}/{}", entry.id, fitting?.id()))
     }
 
     /// Returns why no model of `kind` can be used: there is no key at all, or no key of a plan that includes one.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::ModelKind;
+use catalog::{MediaModel, ModelKind};
 use http::HeaderMap;
 use providers::directory::RouteError;
 use providers::failover::Ask;
@@ -32,6 +32,7 @@ pub(crate) struct MediaCall {
     pub(crate) out: Output,
     deadline: Deadline,
     headers: HeaderMap,
+    json: bool,
 }
 
 impl MediaCall {
@@ -41,17 +42,33 @@ impl MediaCall {
         args: &MediaCallArgs,
         kind: ModelKind,
     ) -> Result<Self, Failed> {
+        Self::open_where(context, args, kind, |_| true)
+    }
+
+    /// As [`Self::open`]; without a name, only models that `fits` come into question.
+    pub(crate) fn open_where(
+        context: &Context,
+        args: &MediaCallArgs,
+        kind: ModelKind,
+        fits: impl Fn(&MediaModel) -> bool,
+    ) -> Result<Self, Failed> {
         let config = context.config()?;
         context.synchronise_logins(&config)?;
         let directory = context.directory(&config)?;
-        let chain = directory.media_chain(args.model.as_deref(), kind);
+        let chain = directory.media_chain_where(args.model.as_deref(), kind, fits);
         Ok(Self {
             chain: chain.map_err(|error| no_route(&error))?,
             upstream: context.routed_upstream(&config)?,
             out: context.out.with_json(args.json),
             deadline: Deadline::after(Duration::from_secs(args.timeout)),
             headers: HeaderMap::new(),
+            json: args.json,
         })
+    }
+
+    /// Says whether the answer is wanted as JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
     }
 
     /// Returns how requests are sent.
