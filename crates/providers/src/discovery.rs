@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn reads_lists_of_every_form() {
-        let listed = read(br#"{"object":"list","data":[{"id":"a","created":5},{"id":"a"},{"id":""},{"x":1},{"id":"b\n"},{"id":"c","max_model_len":4096}]}"#);
+        let listed = read(br#"{"object":"list","data":[{"id":"a","created":5},{"id":"a"},{"id":""},{"x":1},{"id":"b\nb"},{"id":"c","max_model_len":4096}]}"#);
         let ids: Vec<&str> = listed.iter().map(|model| model.id.as_str()).collect();
         assert_eq!(ids, ["a", "c"]);
         assert_eq!(
