@@ -18,6 +18,8 @@ mod drain;
 mod failover;
 #[path = "gateway/failures.rs"]
 mod failures;
+#[path = "gateway/fault_matrix.rs"]
+mod fault_matrix;
 #[path = "gateway/formats.rs"]
 mod formats;
 #[path = "gateway/patching.rs"]
