@@ -64,6 +64,13 @@ pub(crate) struct Model {
     /// Whether it knows `reasoning_effort` (low, medium, xhigh).
     #[serde(default)]
     pub(crate) effort: bool,
+    /// Whether its answers can follow a JSON schema.
+    #[serde(default = "yes")]
+    pub(crate) json_schema: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The emulated models, newest first.

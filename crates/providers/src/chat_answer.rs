@@ -57,7 +57,7 @@ impl Upstream {
     /// Sends a chat and returns the answer in the form that the client asked for.
     pub(crate) async fn chat_once(&self, call: Call<'_>) -> Result<Reply, Failure> {
         let route = call.route;
-        let form = self.catalog().reply_form(route.family(), &route.model);
+        let form = route.reply_form(self.catalog());
         let wants_whole = !call.request.is_stream();
         if wants_whole && (form.streams_only || self.streams_only().contains(route)) {
             return Box::pin(self.chat_gathered(call, form)).await;

@@ -302,7 +302,7 @@ impl Directory {
             .rules(&self.catalog, &entry.rules, provider, model);
         let routes: Vec<Route> = routes
             .map(|route| {
-                let route = route.with_rules(Arc::clone(&rules));
+                let route = route.with_rules(&self.catalog, Arc::clone(&rules));
                 if declines_usage {
                     route.without_usage()
                 } else {

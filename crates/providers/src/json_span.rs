@@ -12,6 +12,8 @@ use memchr::memchr2;
 
 /// Deepest nesting accepted, in levels. Model Studio requests stay under 20.
 pub const DEPTH_MAX: usize = 128;
+/// Bytes of a string that are looked at one by one before the vectorised search starts.
+const NEAR_BYTES: usize = 16;
 
 /// One member of an object: where its key and its value stand in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -373,7 +375,7 @@ impl<'a> Scanner<'a> {
         self.expect(b'"')?;
         loop {
             let rest = self.bytes.get(self.at..).unwrap_or_default();
-            let step = memchr2(b'"', b'\\', rest).ok_or(SpanError::Truncated)?;
+            let step = string_step(rest).ok_or(SpanError::Truncated)?;
             let quote = rest.get(step) == Some(&b'"');
             self.at += step + if quote { 1 } else { 2 };
             if quote {
@@ -433,6 +435,15 @@ impl<'a> Scanner<'a> {
             }
         }
     }
+}
+
+/// Finds the next quote or backslash. Prompts full of escaped line ends have one every few bytes, where starting the
+/// vectorised search costs more than it saves.
+fn string_step(rest: &[u8]) -> Option<usize> {
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\');
+    let (near, far) = rest.split_at(rest.len().min(NEAR_BYTES));
+    let found = near.iter().position(is_special);
+    found.or_else(|| Some(near.len() + memchr2(b'"', b'\\', far)?))
 }
 
 /// Resolves the escapes of a JSON string given with its quotes.

@@ -63,7 +63,7 @@ impl<'a> ChatRequest<'a> {
         let conversation = Conversation::read(fields, model)?;
         let thinking = thinking::read(fields, model, stream)?;
         let tools = Tools::read(fields, thinking.is_some())?;
-        let format = format(fields, &conversation, thinking)?;
+        let format = format(fields, model, &conversation, thinking)?;
         let n_choices = choices(fields, &tools, thinking)?;
         let answer_max = fields.count("max_tokens", model.output_tokens_max)?;
         let completion_max = fields.count("max_completion_tokens", model.context_tokens)?;
@@ -150,6 +150,7 @@ fn choices(fields: Fields<'_>, tools: &Tools<'_>, thinking: Budget) -> Result<u6
 
 fn format<'a>(
     fields: Fields<'a>,
+    model: &Model,
     conversation: &Conversation<'_>,
     thinking: Budget,
 ) -> Result<Format<'a>, Refusal> {
@@ -162,6 +163,12 @@ fn format<'a>(
     let format = match (written.get("type").and_then(Value::as_str), schema) {
         (Some("text"), _) => Format::Text,
         (Some("json_object"), _) => Format::Json,
+        (Some("json_schema"), _) if !model.json_schema => {
+            return Err(Refusal::invalid(format!(
+                "'response_format.type' json_schema is not supported by {}",
+                model.id
+            )));
+        }
         (Some("json_schema"), Some(schema)) => Format::Schema(schema),
         (Some("json_schema"), None) => {
             return Err(Refusal::invalid(

@@ -127,6 +127,18 @@ async fn refuses_calls_that_are_none() {
 }
 
 #[tokio::test]
+async fn refuses_schemas_of_models_that_know_none() {
+    let format =
+        json!({"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "object"}}});
+    let asking = |model: &str| json!({"model": model, "response_format": format});
+    let refused = "json_schema is not supported by qwen3-coder-plus";
+    assert_refused(&[bad(asking("qwen3-coder-plus"), refused)]).await;
+    let emulator = start().await;
+    let answer = chat(&emulator, &chat_request(&asking("qwen3-max"))).await;
+    assert_eq!(answer.status.as_u16(), 200);
+}
+
+#[tokio::test]
 async fn refuses_sampling_out_of_range() {
     assert_refused(&[
         bad(

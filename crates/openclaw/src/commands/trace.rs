@@ -105,6 +105,10 @@ fn print(record: &Value, out: Output) {
         text(member(record, "credential"))
     );
     line("Candidate", answered);
+    let corrections = member(record, "corrections").as_array();
+    for correction in corrections.into_iter().flatten() {
+        line("Corrected", text(correction));
+    }
     let outcome = format!(
         "{} (upstream status {}, upstream id {})",
         text(member(record, "outcome")),

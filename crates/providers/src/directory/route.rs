@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use catalog::{Catalog, EndpointFamily, KEY_PREFIX_BYTES_MAX, KeyFamily, Plan, Region, Surface};
+use catalog::{
+    Catalog, EndpointFamily, KEY_PREFIX_BYTES_MAX, KeyFamily, Plan, Region, ReplyForm, Surface,
+};
 use config::{AgentId, ProfileId};
 use credentials::Secret;
 use http::Uri;
@@ -103,6 +105,8 @@ pub struct Route {
     pub plan: Option<Plan>,
     /// What the model may be asked in a chat; without rules a request goes out as the client wrote it.
     pub rules: Option<Arc<ChatRules>>,
+    /// How the model answers, once that was looked up.
+    reply_form: Option<ReplyForm>,
     family: EndpointFamily,
     surfaces: Arc<Surfaces>,
     login: Option<Login>,
@@ -209,6 +213,7 @@ impl Target {
             extra_headers: self.extra_headers.clone(),
             plan: self.plan,
             rules: None,
+            reply_form: None,
             family: self.family,
             surfaces: Arc::clone(&self.surfaces),
             login: self.login.clone(),
@@ -289,7 +294,7 @@ impl Route {
         self.model = model.into();
         self.branches.model = Arc::clone(&self.model);
         // What is known of the one model is not known of the other.
-        self.rules = None;
+        (self.rules, self.reply_form) = (None, None);
         self
     }
 
@@ -315,9 +320,16 @@ impl Route {
 
     /// Returns the route with what its model may be asked.
     #[must_use]
-    pub fn with_rules(mut self, rules: Arc<ChatRules>) -> Self {
+    pub fn with_rules(mut self, catalog: &Catalog, rules: Arc<ChatRules>) -> Self {
         self.rules = Some(rules);
+        self.reply_form = Some(self.reply_form(catalog));
         self
+    }
+
+    /// Returns how the model answers on this host.
+    pub(crate) fn reply_form(&self, catalog: &Catalog) -> ReplyForm {
+        let looked_up = || catalog.reply_form(self.family, &self.model);
+        self.reply_form.unwrap_or_else(looked_up)
     }
 
     /// Returns the URL of `path` where long jobs of this region run, whatever host chats go to.
