@@ -10,6 +10,7 @@ use config::{
 };
 use credentials::oauth::LoginStore;
 use credentials::{Programs, References, Resolver};
+use providers::discovery::ModelLists;
 use providers::health::Rules;
 use providers::http_client::{HttpClient, NetworkSettings};
 use providers::{Directory, Health, Upstream};
@@ -206,17 +207,30 @@ impl Context {
         programs: Programs,
     ) -> Result<Directory, Failed> {
         let catalog = self.catalog()?;
-        let resolver = self.resolver(config, &catalog).with_programs(programs);
-        let directory =
-            Directory::build(Arc::clone(&catalog), &config.settings, &resolver, now_ms());
-        Ok(match ModelListFile::of(&self.home).read() {
-            Ok(lists) => directory.with_lists(&lists),
-            // It is a cache: without it the shipped data holds.
-            Err(failed) => {
-                self.out.warn(failed.message);
-                directory
-            }
-        })
+        let lists = ModelListFile::of(&self.home).read();
+        // It is a cache: without it the shipped data holds.
+        let lists = lists.unwrap_or_else(|failed| {
+            self.out.warn(failed.message);
+            ModelLists::default()
+        });
+        let directory_of = |agent: &AgentId| {
+            let resolver = self.resolver_of(config, &catalog, agent);
+            let resolver = resolver.with_programs(programs);
+            let catalog = Arc::clone(&catalog);
+            Directory::build(catalog, &config.settings, &resolver, now_ms()).with_lists(&lists)
+        };
+        let entries = &config.settings.agents.entries;
+        let apart = entries.iter().map(|entry| &entry.id).filter(|agent| {
+            let folder = self.home.agent_dir(agent);
+            let has = |name: &str| folder.join(name).exists();
+            **agent != AgentId::main()
+                && (has(credentials::FILE_NAME) || has(credentials::STATE_FILE_NAME))
+        });
+        Ok(
+            apart.fold(directory_of(&AgentId::main()), |directory, agent| {
+                directory.with_agent_apart(agent.as_str(), directory_of(agent))
+            }),
+        )
     }
 
     /// Returns what follows the references of the config to the secrets themselves.
@@ -231,12 +245,21 @@ impl Context {
         config: &'a ReadConfig,
         catalog: &'a Catalog,
     ) -> Resolver<'a> {
+        self.resolver_of(config, catalog, &AgentId::main())
+    }
+
+    fn resolver_of<'a>(
+        &'a self,
+        config: &'a ReadConfig,
+        catalog: &'a Catalog,
+        agent: &AgentId,
+    ) -> Resolver<'a> {
         Resolver::new(
             &self.home,
             &config.environment,
             &config.settings,
             catalog,
-            &AgentId::main(),
+            agent,
         )
     }
 

@@ -47,6 +47,8 @@ pub struct Directory {
     media_choices: Vec<(ModelKind, ModelChoice)>,
     rules: RuleBook,
     ready: HashMap<String, Arc<Chain>>,
+    /// Agents that have credentials of their own, and what they see.
+    agents_apart: Vec<(String, Directory)>,
 }
 
 /// One provider of this home.
@@ -118,6 +120,7 @@ impl Directory {
             ],
             rules: RuleBook::new(defaults),
             ready: HashMap::new(),
+            agents_apart: Vec::new(),
         };
         directory.prepare();
         directory
@@ -153,6 +156,23 @@ impl Directory {
             Some(chain) => Ok(Arc::clone(chain)),
             None => self.find(text).map(|chain| self.noted(chain)),
         }
+    }
+
+    /// Lets an agent use what it sees with credentials of its own. To be called last.
+    #[must_use]
+    pub fn with_agent_apart(mut self, agent: &str, own: Self) -> Self {
+        let name = format!("{AGENT}/{agent}");
+        if let Ok(chain) = own.chain(&name) {
+            self.ready.insert(name, chain);
+        }
+        self.agents_apart.push((agent.to_owned(), own));
+        self
+    }
+
+    /// Returns the agents that have credentials of their own, and what they see.
+    pub fn agents_apart(&self) -> impl Iterator<Item = (&str, &Self)> {
+        let apart = self.agents_apart.iter();
+        apart.map(|(agent, own)| (agent.as_str(), own))
     }
 
     /// Logs that nobody knows the model, for the case that it is a typing error.

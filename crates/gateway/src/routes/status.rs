@@ -2,27 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use providers::Directory;
+use serde_json::{Map, Value, json};
 
 use crate::auth::Caller;
 use crate::state::Shared;
 
 /// Returns a description without secrets: credentials appear as labels and masked fingerprints.
 pub(crate) async fn status(State(shared): State<Shared>, _caller: Caller) -> Json<Value> {
-    let providers: Vec<Value> = shared
+    let agents: Map<String, Value> = shared
         .directory
-        .providers()
-        .map(|provider| {
-            json!({
-                "provider": provider.id,
-                "baseUrl": provider.base_url,
-                "plan": provider.plan,
-                "region": provider.region,
-                "credential": provider.credential,
-                "usable": provider.usable,
-                "problem": provider.problem,
-            })
-        })
+        .agents_apart()
+        .map(|(agent, own)| (agent.to_owned(), json!({"providers": providers(own)})))
         .collect();
     Json(json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -32,8 +23,24 @@ pub(crate) async fn status(State(shared): State<Shared>, _caller: Caller) -> Jso
         "logFile": shared.log.path(),
         "draining": shared.draining.is_cancelled(),
         "defaultModel": shared.directory.default_model(),
-        "providers": providers,
+        "providers": providers(&shared.directory),
+        "agentsApart": agents,
         "reloads": shared.reloads.read(),
         "totals": shared.totals.read(),
     }))
+}
+
+fn providers(directory: &Directory) -> Vec<Value> {
+    let views = directory.providers().map(|provider| {
+        json!({
+            "provider": provider.id,
+            "baseUrl": provider.base_url,
+            "plan": provider.plan,
+            "region": provider.region,
+            "credential": provider.credential,
+            "usable": provider.usable,
+            "problem": provider.problem,
+        })
+    });
+    views.collect()
 }

@@ -245,7 +245,7 @@ fn address(lines: &Receiver<String>, stderr: &Printed) -> SocketAddr {
 
 /// Looks again and again until there is something, with a deadline.
 #[track_caller]
-pub(super) fn within<T>(mut look: impl FnMut() -> Option<T>, problem: &str) -> T {
+pub(crate) fn within<T>(mut look: impl FnMut() -> Option<T>, problem: &str) -> T {
     let deadline = Instant::now() + PROCESS_WAIT;
     loop {
         if let Some(found) = look() {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{auth, paste};
-use crate::gateway::process::Gateway;
+use crate::gateway::process::{Gateway, within};
 use crate::home::Home;
 use crate::onboard::studio::{Studio, onboard};
 use crate::openclaw_homes::copy_of;
@@ -96,6 +96,9 @@ fn the_gateway_is_asked_and_differences_are_marked() {
         "--modelstudio-standard-api-key sk-emulator-standard-intl",
     )
     .expect_code(0);
+    // What changes later is for this process only.
+    home.run(&["config", "set", "gateway.reload.mode", "off"])
+        .expect_code(0);
     let gateway = Gateway::start(home, &[]);
     let home = &gateway.home;
     let port = gateway.address.port().to_string();
@@ -106,7 +109,7 @@ fn the_gateway_is_asked_and_differences_are_marked() {
         same.contains(": the same as here, qwen:default ("),
         "{same}"
     );
-    // An order that this process reads, and a gateway from before does not.
+    // An order that this process reads, and the gateway does not.
     paste(home, "paste-api-key", "qwen:second", KEY);
     home.run(&["config", "set", "auth.order.qwen", "[\"qwen:second\"]"])
         .expect_code(0);
@@ -125,7 +128,7 @@ fn the_gateway_is_asked_and_differences_are_marked() {
     );
 }
 
-/// A key of its own is what the agent would use here; the gateway knows those of `main` only.
+/// A key of its own is what an agent uses, here and in a gateway that runs already.
 #[test]
 fn any_agent_is_compared_with_the_gateway() {
     let studio = Studio::start();
@@ -142,36 +145,36 @@ fn any_agent_is_compared_with_the_gateway() {
     let port = gateway.address.port().to_string();
     home.run(&["config", "set", "gateway.port", &port])
         .expect_code(0);
-    let worker = |words: &[&str]| {
-        let all = [&["explain", "qwen", "--agent", "worker"], words].concat();
-        auth(home, &all).expect_code(0)
+    let explain = |words: &[&str]| {
+        let all = [&["explain", "qwen", "--json"], words].concat();
+        auth(home, &all).expect_code(0).json()
     };
-    let same = worker(&[]).stdout;
-    assert!(
-        same.contains(": the same as here, qwen:default ("),
-        "{same}"
-    );
-    assert!(same.contains("credentials of agent main"), "{same}");
+    let same = explain(&["--agent", "worker"]);
+    assert_eq!(same["gateway"]["same"], true, "{same:#}");
 
     let words = "models auth paste-api-key --provider qwen --profile-id qwen:own --agent worker";
     let words: Vec<&str> = words.split(' ').collect();
     home.run_with_input(&words, KEY).expect_code(0);
-    home.run(&[
-        "config",
-        "set",
-        "auth.order.qwen",
-        "[\"qwen:own\", \"qwen:default\"]",
-    ])
-    .expect_code(0);
-    let differs = worker(&["--json"]).json();
-    assert_eq!(differs["winner"], "qwen:own", "{differs:#}");
-    assert_eq!(differs["gateway"]["agentId"], "main");
-    let difference = &differs["gateway"]["differences"][0];
-    let starts = |value: &Value, text: &str| value.as_str().unwrap().starts_with(text);
-    assert!(starts(&difference["here"], "qwen:own"), "{differs:#}");
-    assert!(
-        starts(&difference["gateway"], "qwen:default"),
-        "{differs:#}"
+    let order = "models auth order set --provider qwen --agent worker qwen:own";
+    let order: Vec<&str> = order.split(' ').collect();
+    home.run(&order).expect_code(0);
+    let taken_over = || {
+        let explained = explain(&["--agent", "worker"]);
+        let view = explained["gateway"]["view"]["credential"]
+            .as_str()?
+            .to_owned();
+        view.starts_with("qwen:own").then_some(explained)
+    };
+    let worker = within(taken_over, "the gateway does not see the agent's own key");
+    assert_eq!(
+        (&worker["winner"], &worker["gateway"]["same"]),
+        (&json!("qwen:own"), &json!(true))
+    );
+    assert_eq!(worker["gateway"]["agentId"], "worker");
+    let main = explain(&[]);
+    assert_eq!(
+        (&main["winner"], &main["gateway"]["same"]),
+        (&json!("qwen:default"), &json!(true))
     );
 }
 

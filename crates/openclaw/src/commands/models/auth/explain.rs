@@ -38,7 +38,7 @@ pub(super) fn run(args: &AuthExplainArgs, context: &Context) -> Done {
     let running = Running::ask(
         context,
         &config,
-        &here(&names, &directory, &provider),
+        (&place.agent, &here(&names, &directory, &provider)),
         Duration::from_millis(args.timeout),
     )?;
     let view = View {
@@ -251,12 +251,6 @@ impl View<'_> {
             lines.push(format!("Nothing in: {}", self.absent.join(", ")));
         }
         lines.extend(self.running.lines());
-        if self.running.is_there() && self.place.agent != AgentId::main() {
-            lines.push(
-                "  the gateway calls with the credentials of agent main, whichever agent it is asked for"
-                    .to_owned(),
-            );
-        }
         lines
     }
 

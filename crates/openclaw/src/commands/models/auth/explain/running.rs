@@ -19,6 +19,7 @@ const COMPARED: [(&str, &str); 3] = [
 /// What the gateway says, beside what this process sees.
 pub(super) struct Running {
     address: String,
+    agent: AgentId,
     answer: Result<Answer, String>,
 }
 
@@ -39,22 +40,22 @@ impl Running {
     pub(super) fn ask(
         context: &Context,
         config: &ReadConfig,
-        here: &Value,
+        (agent, here): (&AgentId, &Value),
         wait: Duration,
     ) -> Result<Self, Failed> {
         let gateway = GatewayClient::new(context, config);
         let address = gateway.address().to_string();
         let status = crate::runtime::single()?.block_on(gateway.status(wait));
         let answer = match status {
-            Ok(status) => Ok(compare(here, &status)),
+            Ok(status) => Ok(compare(here, seen_by(agent, &status))),
             Err(failed) => Err(failed.message),
         };
-        Ok(Self { address, answer })
-    }
-
-    /// Says whether the gateway has answered.
-    pub(super) fn is_there(&self) -> bool {
-        self.answer.is_ok()
+        let agent = agent.clone();
+        Ok(Self {
+            address,
+            agent,
+            answer,
+        })
     }
 
     pub(super) fn lines(&self) -> Vec<String> {
@@ -78,9 +79,7 @@ impl Running {
                 shown(&difference.here)
             )
         }));
-        lines.push(
-            "  a gateway that was started before the change sees it after a restart".to_owned(),
-        );
+        lines.push("  a running gateway takes a change over within seconds, unless `gateway.reload.mode` is `off`".to_owned());
         lines
     }
 
@@ -96,8 +95,7 @@ impl Running {
                 json!({
                     "running": true,
                     "address": self.address,
-                    // The gateway calls with these, whichever agent it is asked for.
-                    "agentId": AgentId::main().as_str(),
+                    "agentId": self.agent.as_str(),
                     "same": differences.is_empty(),
                     "differences": differences,
                     "view": answer.there,
@@ -105,6 +103,14 @@ impl Running {
             }
         }
     }
+}
+
+/// Returns what the gateway says about an agent: one without credentials of its own uses those of `main`.
+fn seen_by<'a>(agent: &AgentId, status: &'a Value) -> &'a Value {
+    let apart = status
+        .get("agentsApart")
+        .and_then(|apart| apart.get(agent.as_str()));
+    apart.unwrap_or(status)
 }
 
 /// Finds the provider in the gateway's answer and compares it field by field.
@@ -149,6 +155,7 @@ mod tests {
     fn running(here: &Value, status: &Value) -> Running {
         Running {
             address: "127.0.0.1:1".to_owned(),
+            agent: AgentId::main(),
             answer: Ok(compare(here, status)),
         }
     }
