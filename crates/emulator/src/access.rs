@@ -33,7 +33,9 @@ pub(crate) fn check(
     surface: Surface,
     headers: &HeaderMap,
 ) -> Result<(), Refusal> {
-    let Some(written) = bearer(headers) else {
+    let in_header = |name: &str| headers.get(name)?.to_str().ok();
+    let by_name = (surface == Surface::Anthropic).then(|| in_header("x-api-key"));
+    let Some(written) = bearer(headers).or(by_name.flatten()) else {
         return Err(no_key(host, surface));
     };
     let opens = match host.plan {
@@ -59,7 +61,10 @@ pub(crate) fn check(
 fn no_key(host: &Host, surface: Surface) -> Refusal {
     let status = StatusCode::UNAUTHORIZED;
     match surface {
-        Surface::Native => Refusal::native(status, "InvalidApiKey", "No API-key provided."),
+        Surface::Native | Surface::Responses => {
+            Refusal::native(status, "InvalidApiKey", "No API-key provided.")
+        }
+        Surface::Anthropic => Refusal::anthropic(status, "No API-key provided."),
         Surface::OpenAi | Surface::Oauth | Surface::Other if host.plan == Plan::Portal => {
             Refusal::plan(status, "invalid_api_key", TOKEN_INVALID)
         }
@@ -69,8 +74,11 @@ fn no_key(host: &Host, surface: Surface) -> Refusal {
 
 fn wrong_key(host: &Host, surface: Surface) -> Refusal {
     let status = StatusCode::UNAUTHORIZED;
-    if surface == Surface::Native {
+    if matches!(surface, Surface::Native | Surface::Responses) {
         return Refusal::native(status, "InvalidApiKey", "Invalid API-key provided.");
+    }
+    if surface == Surface::Anthropic && host.plan == Plan::Standard {
+        return Refusal::anthropic(status, "invalid api-key");
     }
     match host.plan {
         Plan::Standard => Refusal::open_ai(

@@ -17,6 +17,9 @@
 //!
 //! - `GET /models` and `POST /chat/completions` on the hosts of every plan, for
 //!   the [`KEYS`]; on `portal.qwen.ai/v1` for access tokens instead;
+//! - `POST /compatible-mode/v1/responses` on Standard and Token Plan hosts, which keeps
+//!   conversations, ignores what it does not document, and says "too fast" with status 200;
+//!   `POST /apps/anthropic/v1/messages` on the hosts of every plan but the portal;
 //! - video tasks under `/api/v1/services/aigc` (also below `/compatible-mode/v1`, where
 //!   `OpenClaw` asks for them): submitted, polled, listed, cancelled under `/api/v1/tasks`,
 //!   temporary uploads under `/api/v1/uploads`, and the storage hosts that links lead to;
@@ -79,6 +82,7 @@ mod identity;
 mod journal;
 mod key;
 mod media;
+mod messages;
 mod model_table;
 mod multipart;
 mod oauth;
@@ -86,6 +90,7 @@ mod refusal;
 mod reply;
 mod request_body;
 mod response;
+mod responses;
 mod route;
 mod script;
 mod server;

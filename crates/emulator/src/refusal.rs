@@ -10,6 +10,10 @@ pub(crate) enum Surface {
     OpenAi,
     /// `/api/v1/...`, the provider's own protocol.
     Native,
+    /// `/apps/anthropic/...`.
+    Anthropic,
+    /// `/compatible-mode/v1/responses`.
+    Responses,
     /// The identity server.
     Oauth,
     /// Everything else.
@@ -25,6 +29,10 @@ enum Envelope {
     Plan,
     /// `{"code","message","request_id"}`.
     Native,
+    /// `{"type":"error","error":{type,message},"request_id"}`.
+    Anthropic,
+    /// A response that failed, with status 200.
+    FailedResponse,
     /// `{"error":"code","error_description":"text"}` (RFC 6749, section 5.2).
     Oauth,
     /// `{"error":"text"}`.
@@ -91,6 +99,39 @@ impl Refusal {
         }
     }
 
+    /// An error of the Anthropic format.
+    pub(crate) fn anthropic(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            envelope: Envelope::Anthropic,
+            ..Self::open_ai(status, None, message)
+        }
+    }
+
+    /// An error of the Responses, which use the provider's own envelope. What comes too fast gets a response that
+    /// failed instead, with status 200.
+    pub(crate) fn responses(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            return Self {
+                envelope: Envelope::FailedResponse,
+                ..Self::open_ai(StatusCode::OK, Some("server_error"), message)
+            };
+        }
+        let code = match code {
+            "invalid_parameter_error" => "InvalidParameter",
+            "invalid_api_key" => "InvalidApiKey",
+            "model_not_found" => "ModelNotFound",
+            "internal_error" => "InternalError",
+            other => other,
+        };
+        Self::native(status, code, message)
+    }
+
+    /// The same error as another surface says it.
+    pub(crate) fn moved_to(self, surface: Surface) -> Self {
+        let code = self.code.unwrap_or_default();
+        Self::on(surface, self.status, &code, &self.message)
+    }
+
     /// An error of the identity server.
     pub(crate) fn oauth(status: StatusCode, code: &str, description: impl Into<String>) -> Self {
         Self {
@@ -119,6 +160,8 @@ impl Refusal {
     pub(crate) fn on(surface: Surface, status: StatusCode, code: &str, message: &str) -> Self {
         match surface {
             Surface::Native => Self::native(status, code, message),
+            Surface::Anthropic => Self::anthropic(status, message),
+            Surface::Responses => Self::responses(status, code, message),
             Surface::Oauth => Self::oauth(status, code, message),
             Surface::OpenAi | Surface::Other => Self::open_ai(status, Some(code), message),
         }
@@ -149,10 +192,33 @@ impl Refusal {
             Envelope::Native => {
                 Some(json!({"code": code, "message": message, "request_id": request_id}))
             }
+            Envelope::Anthropic => Some(json!({
+                "type": "error",
+                "error": {"type": anthropic_type(self.status), "message": message},
+                "request_id": request_id,
+            })),
+            Envelope::FailedResponse => Some(json!({
+                "created_at": 0, "error": {"code": code, "message": message}, "id": format!("resp_{request_id}"),
+                "model": "", "object": "response", "output": [], "parallel_tool_calls": false,
+                "status": "failed", "tool_choice": "auto", "tools": [],
+            })),
             Envelope::Oauth => Some(json!({"error": code, "error_description": message})),
             Envelope::Bare => Some(json!({"error": message})),
             Envelope::Empty => None,
         }
+    }
+}
+
+fn anthropic_type(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 => "authentication_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        503 | 529 => "overloaded_error",
+        400..=499 => "invalid_request_error",
+        _ => "api_error",
     }
 }
 

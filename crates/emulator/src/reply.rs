@@ -104,3 +104,15 @@ pub(crate) fn event(payload: &str) -> Bytes {
     framed.push_str("\n\n");
     Bytes::from(framed)
 }
+
+/// Returns one server-sent event with a name.
+pub(crate) fn named_event(name: &str, payload: &str) -> Bytes {
+    Bytes::from(format!("event: {name}\ndata: {payload}\n\n"))
+}
+
+/// Returns one server-sent event as the provider's own protocol frames it: numbered from 1, without blanks.
+pub(crate) fn numbered_event(number: u64, name: &str, payload: &str) -> Bytes {
+    Bytes::from(format!(
+        "id:{number}\nevent:{name}\n:HTTP_STATUS/200\ndata:{payload}\n\n"
+    ))
+}

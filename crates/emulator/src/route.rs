@@ -20,6 +20,8 @@ const AGENTS_ONLY: &str = "Coding Plan is currently only available for Coding Ag
 enum Endpoint {
     Models,
     ChatCompletions,
+    Responses,
+    Messages,
     DeviceCode,
     Token,
     VideoSynthesis,
@@ -47,9 +49,12 @@ pub(crate) fn answer(studio: &Studio, exchange: &Exchange, rule: Option<&Rule>) 
             let done = rule.is_some_and(|rule| rule.done);
             return Ok(endpoint::playback::answer(events, done));
         }
+        let n_chunks = rule.and_then(|rule| rule.chunks);
         match endpoint {
             Endpoint::Models => Ok(endpoint::models::answer(studio, exchange)),
             Endpoint::ChatCompletions => endpoint::chat_completions::answer(studio, exchange, rule),
+            Endpoint::Responses => endpoint::responses::answer(studio, exchange, n_chunks),
+            Endpoint::Messages => endpoint::messages::answer(studio, exchange, n_chunks),
             Endpoint::DeviceCode => endpoint::device_code::answer(&studio.identity, exchange),
             Endpoint::Token => endpoint::token::answer(&studio.identity, exchange),
             Endpoint::VideoSynthesis => endpoint::video_synthesis::answer(studio, exchange),
@@ -114,11 +119,22 @@ pub(crate) fn surface(exchange: &Exchange) -> Surface {
     if native_path(exchange).is_some() {
         return Surface::Native;
     }
-    if open_ai_path(exchange).is_some() {
-        Surface::OpenAi
-    } else {
-        Surface::Other
+    if anthropic_path(exchange).is_some() {
+        return Surface::Anthropic;
     }
+    match open_ai_path(exchange) {
+        Some("responses") => Surface::Responses,
+        Some(_) => Surface::OpenAi,
+        None => Surface::Other,
+    }
+}
+
+/// Returns the part of the path below the Anthropic base path.
+fn anthropic_path(exchange: &Exchange) -> Option<&str> {
+    if exchange.host.plan == Plan::Portal {
+        return None;
+    }
+    exchange.path.strip_prefix("/apps/anthropic/v1/")
 }
 
 /// Returns the part of the path below the host's `OpenAI` base path.
@@ -189,12 +205,18 @@ fn find(exchange: &Exchange) -> Option<Endpoint> {
     if let Some(path) = native_path(exchange) {
         return find_native(path, &exchange.method);
     }
+    if let Some(path) = anthropic_path(exchange) {
+        let is_asked = (path, &exchange.method) == ("messages", &Method::POST);
+        return is_asked.then_some(Endpoint::Messages);
+    }
     let path = open_ai_path(exchange)?;
+    let keeps_responses = matches!(exchange.host.plan, Plan::Standard | Plan::Token);
     let is_standard = exchange.host.plan == Plan::Standard;
     match (path, &exchange.method) {
         ("embeddings", &Method::POST) if is_standard => Some(Endpoint::Embeddings),
         ("/reranks", &Method::POST) if is_standard => Some(Endpoint::FlatRerank),
         ("models", &Method::GET) if exchange.host.plan != Plan::Coding => Some(Endpoint::Models),
+        ("responses", &Method::POST) if keeps_responses => Some(Endpoint::Responses),
         ("chat/completions", &Method::POST) => Some(Endpoint::ChatCompletions),
         _ => None,
     }

@@ -21,6 +21,7 @@ use crate::media::MediaModels;
 use crate::model_table::ModelTable;
 use crate::oauth::IdentityServer;
 use crate::reply::Reply;
+use crate::responses::memory::Memory;
 use crate::script::{Facts, Rule, Script};
 use crate::storage::Storage;
 use crate::target::{Target, Via};
@@ -83,6 +84,7 @@ pub(crate) struct Studio {
     pub(crate) identity: IdentityServer,
     pub(crate) aigc: Aigc,
     pub(crate) storage: Storage,
+    pub(crate) responses: Memory,
     connections: AtomicU64,
 }
 
@@ -100,6 +102,7 @@ impl Studio {
             identity: IdentityServer::default(),
             aigc: Aigc::new()?,
             storage: Storage::default(),
+            responses: Memory::default(),
             connections: AtomicU64::new(0),
         })
     }
@@ -117,6 +120,7 @@ impl Studio {
         self.identity.reset();
         self.aigc.reset();
         self.storage.reset();
+        self.responses.reset();
     }
 
     /// Answers one request; an error closes the connection without an answer.

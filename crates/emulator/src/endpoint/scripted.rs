@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::Value;
 
 use crate::refusal::{Refusal, Surface};
-use crate::reply::{EVENT_STREAM, JSON, Reply, event};
+use crate::reply::{EVENT_STREAM, JSON, Reply, event, named_event};
 use crate::route;
 use crate::script::Rule;
 use crate::studio::Exchange;
@@ -13,6 +13,10 @@ use crate::studio::Exchange;
 /// Bytes that look like a reply at first and are none: cut JSON, then broken UTF-8.
 const GARBAGE: &[u8] =
     b"data: {\"choices\":[{\"delta\":{\"content\":\"\xff\xfe\x00\xc3(\n\n<html>\x80\r\n";
+
+/// What a response that failed says of a request that came too fast.
+const RESPONSES_TOO_FAST: &str =
+    "Operation model request rate limit exceeded, please try again later.";
 
 /// Answers as the rule says.
 pub(crate) fn answer(rule: &Rule, exchange: &Exchange) -> Reply {
@@ -48,9 +52,22 @@ pub(crate) fn answer(rule: &Rule, exchange: &Exchange) -> Reply {
 
 /// Returns the error as an event inside a stream.
 pub(crate) fn error_event(rule: &Rule, exchange: &Exchange) -> Bytes {
-    let refused = refusal(rule, route::surface(exchange));
+    let surface = route::surface(exchange);
+    let refused = refusal(rule, surface);
     let body = refused.body(&exchange.request_id).unwrap_or_default();
-    event(&body.to_string())
+    match surface {
+        Surface::Anthropic => named_event("error", &body.to_string()),
+        Surface::Responses => {
+            let failed = serde_json::json!({"code": "server_error", "message": refused.message()});
+            let response =
+                serde_json::json!({"object": "response", "status": "failed", "error": failed});
+            let event = serde_json::json!({"type": "response.failed", "response": response});
+            named_event("response.failed", &event.to_string())
+        }
+        Surface::OpenAi | Surface::Native | Surface::Oauth | Surface::Other => {
+            event(&body.to_string())
+        }
+    }
 }
 
 /// The error a rule plays, in the envelope of `surface`.
@@ -72,6 +89,10 @@ fn refusal(rule: &Rule, surface: Surface) -> Refusal {
     let message = rule
         .message
         .as_deref()
-        .unwrap_or("Scripted by the openclaw emulator.");
+        .unwrap_or(match (surface, status.as_u16()) {
+            // The status does not say it, so the text must.
+            (Surface::Responses, 429) => RESPONSES_TOO_FAST,
+            _ => "Scripted by the openclaw emulator.",
+        });
     Refusal::on(surface, status, code, message)
 }

@@ -9,6 +9,7 @@
 mod chat;
 mod control;
 mod faults;
+mod formats;
 mod keys;
 mod lifetime;
 mod media;
