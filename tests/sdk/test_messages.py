@@ -4,7 +4,7 @@ import json
 
 import anthropic
 
-from stand import CHAT_ONLY_MODEL, Scenario
+from stand import CHAT_ONLY_MODEL, THINKING_MODEL, Scenario
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = [{"name": name, "description": name, "input_schema": SCHEMA} for name in ["weather", "clock"]]
@@ -132,3 +132,30 @@ class OnChatOnlyHost(Formats, Scenario):
         error = caught.exception.body["error"]
         self.assertEqual((error["type"], error["param"]), ("invalid_request_error", "messages[0].content[0].source.type"))
         self.assertEqual(self.upstream(), [])
+
+
+class OnItsOwnHost(Formats, Scenario):
+    """The host speaks Messages itself."""
+
+    model = THINKING_MODEL
+
+    def test_the_request_goes_on_as_it_is(self):
+        thinking = {"type": "enabled", "budget_tokens": 2048}
+        message = self.messages.create(**self.options("why", thinking=thinking, metadata={"user_id": "u"}))
+        self.assertIn("The user wrote 3 characters", thinking_of(message))
+        [seen] = self.upstream("/apps/anthropic/v1/messages")
+        expected = self.options("why", thinking=thinking, metadata={"user_id": "u"}, model="qwen3.5-plus")
+        self.assertEqual(seen["body"], expected)
+        self.assertIn("anthropic-version", seen["headers"])
+        self.assertNotIn("x-api-key", seen["headers"])
+
+    def test_streamed_thinking(self):
+        thinking = {"type": "enabled", "budget_tokens": 2048}
+        with self.messages.stream(**self.options("why", thinking=thinking)) as stream:
+            final = stream.get_final_message()
+        self.assertIn("The user wrote 3 characters", thinking_of(final))
+        self.assertEqual(len(self.upstream("/messages")), 1)
+
+    def test_what_the_host_ignores_is_said_as_a_chat(self):
+        self.messages.create(**self.options("hello", extra_body={"enable_thinking": False}))
+        self.assertEqual((len(self.upstream()), self.upstream("/messages")), (1, []))

@@ -4,7 +4,7 @@ import json
 
 import openai
 
-from stand import CHAT_ONLY_MODEL, Scenario
+from stand import CHAT_ONLY_MODEL, THINKING_MODEL, Scenario
 
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = [{"type": "function", "name": name, "parameters": PARAMETERS} for name in ["weather", "clock"]]
@@ -25,6 +25,7 @@ class Formats:
     """What holds on every host; the classes below say on which."""
 
     model: str
+    throttled_code = "limit_requests"
 
     def create(self, **options: object):
         return self.client.responses.create(**({"model": self.model} | options))
@@ -74,7 +75,8 @@ class Formats:
         self.assertEqual(final.output_text, "The tool said: fine | fine")
 
     def test_streamed_calls(self):
-        with self.client.responses.stream(model=self.model, input=BOTH, tools=TOOLS) as stream:
+        options = {"input": BOTH, "tools": TOOLS, "parallel_tool_calls": True}
+        with self.client.responses.stream(model=self.model, **options) as stream:
             events = list(stream)
             final = stream.get_final_response()
         done = [event for event in events if event.type == "response.function_call_arguments.done"]
@@ -97,7 +99,7 @@ class Formats:
         for stream in [False, True]:
             with self.assertRaises(openai.RateLimitError) as caught:
                 self.create(input="hello", stream=stream)
-            self.assertEqual(caught.exception.code, "limit_requests")
+            self.assertEqual(caught.exception.code, self.throttled_code)
 
     def test_a_stream_that_breaks_off(self):
         self.script(chunks=20, cut_after_events=6)
@@ -119,3 +121,51 @@ class OnChatOnlyHost(Formats, Scenario):
                 self.create(input="hello", **options)
             self.assertEqual((caught.exception.param, caught.exception.code), (field, "untranslatable_request"))
         self.assertEqual(self.upstream(), [])
+
+
+class OnItsOwnHost(Formats, Scenario):
+    """The host speaks Responses itself; what it would ignore is said as a chat completion."""
+
+    model = THINKING_MODEL
+    # Too many requests are a response that failed, with status 200.
+    throttled_code = "server_error"
+
+    def test_the_request_goes_on_as_it_is(self):
+        self.create(input="hello", metadata={"a": "b"}, extra_body={"ocr_options": {"deep": [1, None]}})
+        [seen] = self.upstream("/compatible-mode/v1/responses")
+        expected = {"input": "hello", "metadata": {"a": "b"}, "model": "qwen3.5-plus", "ocr_options": {"deep": [1, None]}}
+        self.assertEqual(seen["body"], expected)
+
+    def test_what_the_host_ignores_is_said_as_a_chat(self):
+        for options in [
+            {"parallel_tool_calls": True, "tools": TOOLS},
+            {"text": {"format": {"type": "json_object"}}, "instructions": "JSON"},
+            {"reasoning": {"effort": "none", "summary": "auto"}},
+        ]:
+            self.create(input="hello", **options)
+        self.assertEqual(len(self.upstream()), 3)
+        self.assertEqual(self.upstream("/responses"), [])
+
+    def test_tools_and_memory_of_the_host(self):
+        first = self.create(input="remember me", tools=[{"type": "web_search"}])
+        self.assertEqual([item.type for item in first.output], ["web_search_call", "message"])
+        second = self.create(input="go on", previous_response_id=first.id)
+        self.assertGreater(second.usage.input_tokens, first.usage.input_tokens)
+        events = list(self.create(input="again", tools=[{"type": "web_search"}], stream=True))
+        self.assertIn("response.web_search_call.searching", [event.type for event in events])
+
+    def test_what_neither_can_say(self):
+        options = {"tools": [{"type": "web_search"}], "text": {"format": {"type": "json_object"}}}
+        with self.assertRaises(openai.BadRequestError) as caught:
+            self.create(input="JSON", **options)
+        self.assertEqual(caught.exception.param, "tools[0].type")
+
+    def test_a_streamed_call(self):
+        events = list(self.create(input=BOTH, tools=TOOLS, stream=True))
+        [call] = calls_of(events[-1].response)
+        self.assertEqual((call.name, json.loads(call.arguments)), ("weather", {"city": "Paris"}))
+
+    def test_a_model_that_only_chats(self):
+        response = self.create(model="qwen/qwen3-coder-next", input="hello")
+        self.assertEqual(response.output_text, "You said: hello")
+        self.assertEqual(len(self.upstream()), 1)

@@ -9,6 +9,7 @@ use crate::auth_choice::{AuthChoice, ChoiceMatch};
 use crate::chat_rule::{self, ChatRule, HostRule, ReplyForm};
 use crate::endpoint::{self, Endpoint, EndpointFamily, EndpointMatch};
 use crate::failure::{self, Classification, ErrorRow, FailureFacts};
+use crate::format::FormatRow;
 use crate::key::{self, KeyFamily, KeyPrefix};
 use crate::language::Language;
 use crate::media::MediaModel;
@@ -32,6 +33,7 @@ pub struct Catalog {
     kinds: Vec<KindPattern>,
     chat_rules: Vec<ChatRule>,
     host_rules: Vec<HostRule>,
+    formats: Vec<FormatRow>,
     errors: Vec<ErrorRow>,
     sunsets: Vec<Sunset>,
     oauth_servers: Vec<OauthServer>,
@@ -57,6 +59,7 @@ impl Catalog {
             kinds: table::shipped()?,
             chat_rules: table::shipped()?,
             host_rules: table::shipped()?,
+            formats: table::shipped()?,
             errors: table::shipped()?,
             sunsets: table::shipped()?,
             oauth_servers: table::shipped()?,
@@ -86,6 +89,7 @@ impl Catalog {
                 KindPattern::FILE => self.kinds = self.merge(file)?,
                 ChatRule::FILE => self.chat_rules = self.merge(file)?,
                 HostRule::FILE => self.host_rules = self.merge(file)?,
+                FormatRow::FILE => self.formats = self.merge(file)?,
                 ErrorRow::FILE => self.errors = self.merge(file)?,
                 Sunset::FILE => self.sunsets = self.merge(file)?,
                 OauthServer::FILE => self.oauth_servers = self.merge(file)?,
@@ -101,6 +105,11 @@ impl Catalog {
         }
         self.check()?;
         Ok(self)
+    }
+
+    /// Returns what the service honours of the formats that its hosts speak besides chat completions.
+    pub fn formats(&self) -> &[FormatRow] {
+        &self.formats
     }
 
     /// Lets the atlas explain failures in another language.

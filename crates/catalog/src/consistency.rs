@@ -20,6 +20,7 @@ pub(crate) fn check(catalog: &Catalog) -> Result<(), Error> {
     check_unique(catalog.chat_rules())?;
     check_unique(catalog.host_rules())?;
     check_unique(catalog.video_models())?;
+    check_unique(catalog.formats())?;
     for provider in catalog.providers() {
         check_provider(catalog, provider)?;
     }

@@ -50,6 +50,9 @@ pub struct Endpoint {
     /// Path of the model list below `base_url`; none when the host has no list.
     #[serde(default)]
     pub models_path: Option<String>,
+    /// Path of `OpenAI` Responses below `base_url`; none when the host does not speak them.
+    #[serde(default)]
+    pub responses_path: Option<String>,
     /// Path of the Anthropic surface below the host.
     #[serde(default)]
     pub anthropic_path: Option<String>,

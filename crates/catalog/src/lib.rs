@@ -25,6 +25,7 @@ mod consistency;
 mod endpoint;
 mod error;
 mod failure;
+mod format;
 mod key;
 mod language;
 mod media;
@@ -50,6 +51,7 @@ pub use error::Error;
 pub use failure::{
     Classification, ErrorClass, ErrorRow, ErrorScope, FailureFacts, FailureKind, RetryRule,
 };
+pub use format::FormatRow;
 pub use key::{KEY_PREFIX_BYTES_MAX, KeyFamily, KeyPrefix};
 pub use language::Language;
 pub use media::{ImageLimits, ImageSize, MediaModel, MediaShape, SpeechLimits, Surface, Voice};

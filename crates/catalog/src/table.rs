@@ -8,6 +8,7 @@ use crate::auth_choice::AuthChoice;
 use crate::chat_rule::{ChatRule, HostRule};
 use crate::endpoint::Endpoint;
 use crate::failure::ErrorRow;
+use crate::format::FormatRow;
 use crate::key::KeyPrefix;
 use crate::media::MediaModel;
 use crate::model::{KindPattern, Model};
@@ -64,6 +65,7 @@ row!(Model, "models.json5");
 row!(KindPattern, "kinds.json5", NEW_ROWS_FIRST = true);
 row!(ChatRule, "chat_rules.json5", NEW_ROWS_FIRST = true);
 row!(HostRule, "host_rules.json5");
+row!(FormatRow, "formats.json5");
 row!(ErrorRow, "errors.json5", NEW_ROWS_FIRST = true);
 row!(Sunset, "sunset.json5");
 row!(OauthServer, "oauth.json5");
@@ -80,6 +82,7 @@ pub const FILES: &[&str] = &[
     KindPattern::FILE,
     ChatRule::FILE,
     HostRule::FILE,
+    FormatRow::FILE,
     ErrorRow::FILE,
     Sunset::FILE,
     OauthServer::FILE,

@@ -20,6 +20,7 @@ use crate::chat_stream::{ChatStream, Ended, StreamPolicy};
 use crate::chat_streamed;
 use crate::directory::Route;
 use crate::failure::Failure;
+use crate::formats::Format;
 use crate::http_client::ReplyBody;
 
 /// Most models remembered to answer streams only.
@@ -133,6 +134,7 @@ impl Upstream {
             secret: route.secret().cloned(),
             idle_max: STREAM_IDLE_MAX,
             n_choices: call.request.n_choices(),
+            format: Format::Chat,
             think_tags: arrived.form.think_tags,
             stop: call.stop.clone(),
         };
@@ -242,7 +244,7 @@ impl Arrived<'_> {
     }
 }
 
-fn is_event_stream(headers: &HeaderMap) -> bool {
+pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())

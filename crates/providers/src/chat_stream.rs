@@ -22,14 +22,17 @@ use tokio::time::{Instant, Sleep};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::chat_repair::Repairs;
+use crate::formats::Format;
 use crate::json_span::Object;
 use crate::sse::{EventSplitter, HELD_EVENT_BYTES_MAX, Verdict, event_data};
 use crate::usage::Usage;
 
+mod native;
 mod watch;
 
+pub(crate) use native::usage as native_usage;
+use watch::Watch;
 pub(crate) use watch::is_error_envelope;
-use watch::{Watch, error_event};
 
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +88,8 @@ pub struct StreamPolicy {
     pub stop: CancellationToken,
     /// How many answers were asked for; the stream is complete when so many have ended.
     pub n_choices: u64,
+    /// What the upstream speaks; in other formats than chat completions nothing is put in order.
+    pub format: Format,
     /// Where reasoning stands in the text of the answer.
     pub think_tags: ThinkTags,
     /// The credential, which must not go on when the upstream repeats it in an error.
@@ -273,7 +278,8 @@ where
         if self.watch.error.is_none() {
             let held = self.watch.held(false);
             self.push_ready(held);
-            self.push_ready(error_event(message, Some(code)));
+            let event = self.watch.error_event(message, Some(code));
+            self.push_ready(event);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::failover::{Chain, Skipped};
 mod listing;
 mod live;
 mod media;
+mod native_formats;
 mod route;
 mod route_error;
 mod rule_book;

@@ -8,6 +8,7 @@ pub mod ask;
 mod content;
 pub mod inbound;
 pub mod messages;
+mod native;
 pub mod responses;
 pub mod translation;
 
@@ -20,6 +21,17 @@ pub enum Format {
     Responses,
     /// Anthropic Messages.
     Messages,
+}
+
+impl Format {
+    /// Returns the name of the format in the catalog; chat completions have no row there.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+        }
+    }
 }
 
 /// A member of a request that cannot be said as a chat completion.

@@ -40,6 +40,8 @@ pub mod path {
     pub const CHAT_COMPLETIONS: &str = "/chat/completions";
     /// The model list.
     pub const MODELS: &str = "/models";
+    /// Anthropic Messages, relative to that surface.
+    pub const MESSAGES: &str = "/v1/messages";
 }
 
 impl BaseUrl {

@@ -12,6 +12,7 @@ use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use providers::chat_delta::{Delta, DeltaReader};
 use providers::chat_stream::{ChatStream, Ended, StreamEnd, StreamPolicy};
+use providers::formats::Format;
 use tokio_util::sync::CancellationToken;
 
 const RECORDED: &str = include_str!("data/qwen-turbo-count.sse");
@@ -40,6 +41,7 @@ async fn through(pieces: Vec<Bytes>, strip_usage: bool) -> (Bytes, StreamEnd) {
         strip_usage,
         idle_max: Duration::from_secs(5),
         n_choices: 1,
+        format: Format::Chat,
         think_tags: ThinkTags::Leading,
         stop: CancellationToken::new(),
         secret: None,

@@ -27,8 +27,8 @@ const tools = {
   weather: tool({ description: "weather", inputSchema: jsonSchema(parameters) }),
   clock: tool({ description: "clock", inputSchema: jsonSchema(parameters) }),
 };
-// The service calls one tool at a time unless told otherwise; the other formats mean several by default.
-const parallel = { alibaba: { parallelToolCalls: true } };
+// The service calls one tool at a time unless told otherwise.
+const parallel = { alibaba: { parallelToolCalls: true }, openai: { parallelToolCalls: true } };
 const calling = { tools, providerOptions: parallel, prompt: 'use weather {"city": "Paris"} and clock {"city": "Rome"}' };
 const thinking = { providerOptions, prompt: "why", maxOutputTokens: 4096 };
 

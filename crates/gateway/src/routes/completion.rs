@@ -101,12 +101,7 @@ pub(crate) async fn answer(
         .then(|| inbound.answering(identity()))
         .flatten();
     let mut response = match answering {
-        Some(answering) => respond_in(
-            answering,
-            inbound.original().is_stream(),
-            reply.reply,
-            record,
-        )?,
+        Some(answering) => respond_in(answering, reply.reply, record)?,
         None => respond(reply.reply, record),
     };
     if let Ok(value) = HeaderValue::try_from(route.reference()) {
@@ -354,7 +349,6 @@ fn respond(reply: Reply, mut record: RequestRecord) -> Response {
 /// Answers in the client's format with a chat completion.
 fn respond_in(
     answering: Answering,
-    wants_stream: bool,
     reply: Reply,
     mut record: RequestRecord,
 ) -> Result<Response, OpenAiError> {
@@ -362,10 +356,6 @@ fn respond_in(
     let mut response = Response::new(Body::empty());
     *response.headers_mut() = client_headers(reply.headers);
     let (kind, body) = match reply.answer {
-        Answer::Whole(chat, usage) if wants_stream => {
-            record.close("complete", usage);
-            (EVENT_STREAM, Body::from(answering.whole_as_events(&chat)))
-        }
         Answer::Whole(chat, usage) => match answering.whole(&chat) {
             Ok(answer) => {
                 record.close("complete", usage);

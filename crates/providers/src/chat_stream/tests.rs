@@ -4,6 +4,7 @@ use http_body_util::BodyExt;
 use proptest::prelude::*;
 
 use super::*;
+use crate::formats::Format;
 
 type Frames = std::vec::IntoIter<Result<Frame<Bytes>, std::io::Error>>;
 
@@ -47,6 +48,7 @@ fn policy(strip_usage: bool) -> StreamPolicy {
         strip_usage,
         idle_max: Duration::from_secs(5),
         n_choices: 1,
+        format: Format::Chat,
         think_tags: ThinkTags::Never,
         stop: CancellationToken::new(),
         secret: Some(Secret::new("sk-upstream-key".to_owned())),
@@ -336,5 +338,94 @@ proptest! {
         let expected = if strip { [CONTENT, CONTENT, FINISH, DONE].concat() } else { all.clone() };
         prop_assert_eq!(text, expected);
         prop_assert_eq!((end.events, end.ended), (4, Ended::Complete));
+    }
+}
+
+/// A Messages stream as a host sends it.
+const MESSAGE: &str = concat!(
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":6,\"output_tokens\":0}}}\n\n",
+    "event: ping\ndata: {\"type\":\"ping\"}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"hi\"}}\n\n",
+    "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":6,\
+     \"cache_read_input_tokens\":5,\"cache_creation_input_tokens\":0,\"output_tokens\":7}}\n\n",
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+);
+
+fn native(format: Format) -> StreamPolicy {
+    StreamPolicy {
+        format,
+        ..policy(true)
+    }
+}
+
+#[test]
+fn a_stream_of_another_format_goes_on_as_it_came_however_it_is_cut() {
+    for cut in 0..MESSAGE.len() {
+        let (head, tail) = MESSAGE.as_bytes().split_at(cut);
+        let (text, end) = block_on(run(
+            script(&[head, tail], false, false),
+            native(Format::Messages),
+        ));
+        assert_eq!(
+            (text.as_str(), end.ended),
+            (MESSAGE, Ended::Complete),
+            "{cut}"
+        );
+        let usage = end.usage.unwrap();
+        let counts = (usage.input_tokens, usage.cached_tokens, usage.output_tokens);
+        assert_eq!(counts, (11, 5, 7));
+    }
+}
+
+#[test]
+fn a_stream_of_another_format_that_breaks_off_says_so_in_that_format() {
+    let begun = MESSAGE.split_once("event: message_delta").unwrap().0;
+    for (broken, then_wait, ended) in [
+        (true, false, Ended::UpstreamCut),
+        (false, false, Ended::UpstreamCut),
+        (false, true, Ended::Silent),
+    ] {
+        let body = script(&[begun.as_bytes()], broken, then_wait);
+        let (text, end) = block_on(run(body, native(Format::Messages)));
+        let last = text.strip_prefix(begun).unwrap();
+        let shape = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\"";
+        assert!(last.starts_with(shape), "{last}");
+        assert_eq!(end.ended, ended);
+    }
+    let created = "event:response.created\n:HTTP_STATUS/200\ndata:{\"type\":\"response.created\",\"sequence_number\":0}\n\n";
+    let body = script(&[created.as_bytes()], true, false);
+    let (text, _) = block_on(run(body, native(Format::Responses)));
+    let last = text.strip_prefix(created).unwrap();
+    let shape =
+        "event: response.failed\ndata: {\"type\":\"response.failed\",\"sequence_number\":1,";
+    assert!(last.starts_with(shape), "{last}");
+}
+
+#[test]
+fn an_error_in_a_stream_of_another_format_keeps_the_key_to_itself() {
+    let begun = MESSAGE.split_once("event: message_delta").unwrap().0;
+    let own = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"m\"}}\n\n";
+    let repeats = own.replace("\"m\"", "\"sk-upstream-key is bad\"");
+    let other = "data: {\"code\":\"Throttling\",\"message\":\"m\",\"request_id\":\"r\"}\n\n";
+    for (event, forwarded, message) in [
+        (own, true, "\"m\""),
+        (repeats.as_str(), false, "[redacted] is bad"),
+        (other, false, "\"m\""),
+    ] {
+        let parts = [begun.as_bytes(), event.as_bytes()];
+        let (text, end) = block_on(run(script(&parts, false, false), native(Format::Messages)));
+        let last = text.strip_prefix(begun).unwrap();
+        assert_eq!(last == event, forwarded, "{last}");
+        assert!(
+            last.starts_with("event: error\n") && last.contains(message),
+            "{last}"
+        );
+        assert_eq!(end.ended, Ended::UpstreamError);
+        // In place of the first event it is a failure that can still be answered with a status.
+        let opened = block_on(ChatStream::open(
+            script(&[event.as_bytes()], false, false),
+            native(Format::Messages),
+        ));
+        assert!(matches!(opened, Err(OpenError::Event(_))));
     }
 }

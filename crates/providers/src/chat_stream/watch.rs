@@ -7,8 +7,10 @@ use credentials::Secret;
 use memchr::memmem::{self, Finder};
 
 use super::StreamPolicy;
+use super::native::{self, Seen};
 use crate::chat_repair::{Repairs, Rewritten, StreamRepair};
 use crate::failure::ErrorBody;
+use crate::formats::Format;
 use crate::json_span::Object;
 use crate::sse::{Verdict, event_data, push_event, with_data};
 use crate::usage::Usage;
@@ -16,6 +18,7 @@ use crate::usage::Usage;
 /// Reads events as they pass.
 pub(super) struct Watch {
     strip_usage: bool,
+    format: Format,
     secret: Option<Secret>,
     n_choices: u64,
     repair: StreamRepair,
@@ -41,6 +44,7 @@ impl Watch {
     pub(super) fn new(policy: &StreamPolicy) -> Self {
         Self {
             strip_usage: policy.strip_usage,
+            format: policy.format,
             secret: policy.secret.clone(),
             n_choices: policy.n_choices,
             repair: StreamRepair::new(policy.think_tags),
@@ -52,9 +56,9 @@ impl Watch {
         }
     }
 
-    /// Says whether every answer that was asked for has ended.
+    /// Says whether every answer that was asked for has ended. Other formats than chat completions say that themselves.
     pub(super) fn is_finished(&self) -> bool {
-        self.repair.n_finished() >= self.n_choices
+        self.format == Format::Chat && self.repair.n_finished() >= self.n_choices
     }
 
     pub(super) fn repairs(&self) -> Repairs {
@@ -80,6 +84,9 @@ impl Watch {
             return self.after_held(true, event);
         }
         self.events += 1;
+        if self.format != Format::Chat {
+            return self.look_natively(&data);
+        }
         self.garbage |= self.events == 1 && object(&data).is_none();
         let is_unusual = ERROR.find(&data).is_some() || CHOICES.find(&data).is_none();
         if is_unusual && let Some(error) = object(&data).filter(is_error_envelope) {
@@ -94,6 +101,45 @@ impl Watch {
         match needs_a_look.then(|| self.repair.look(&data)).flatten() {
             Some(rewritten) => Verdict::Replace(framed(event, &rewritten)),
             None => Verdict::Keep,
+        }
+    }
+
+    /// Looks at an event of another format: it goes on as it came, unless clients would not take it for an error.
+    fn look_natively(&mut self, data: &[u8]) -> Verdict {
+        let seen = native::read(self.format, data);
+        self.garbage |= self.events == 1 && seen == Seen::Garbage;
+        match seen {
+            Seen::Garbage | Seen::Other => Verdict::Keep,
+            Seen::Usage(usage) => {
+                self.usage = Some(usage);
+                Verdict::Keep
+            }
+            Seen::End(usage) => {
+                self.done = true;
+                self.usage = usage.or(self.usage);
+                Verdict::Keep
+            }
+            Seen::Error { is_of_format } => {
+                self.error = Some(Bytes::copy_from_slice(data));
+                let secret = self.secret.as_ref().map_or("", Secret::expose);
+                let error = ErrorBody::read_without(secret, data);
+                let repeats_secret =
+                    !secret.is_empty() && memmem::find(data, secret.as_bytes()).is_some();
+                if is_of_format && !repeats_secret {
+                    return Verdict::Keep;
+                }
+                Verdict::Replace(self.error_event(&error.message, error.code.as_deref()))
+            }
+        }
+    }
+
+    /// Returns an error as an event that clients of the format understand.
+    pub(super) fn error_event(&self, message: &str, code: Option<&str>) -> Bytes {
+        match self.format {
+            Format::Chat => error_event(message, code),
+            Format::Responses | Format::Messages => {
+                native::error_event(self.format, self.events, message, code)
+            }
         }
     }
 
@@ -149,7 +195,7 @@ fn framed(event: &[u8], rewritten: &Rewritten) -> Bytes {
     out.freeze()
 }
 
-pub(super) fn error_event(message: &str, code: Option<&str>) -> Bytes {
+fn error_event(message: &str, code: Option<&str>) -> Bytes {
     let error =
         serde_json::json!({"message": message, "type": "api_error", "param": null, "code": code});
     Bytes::from(format!("data: {{\"error\":{error}}}\n\n"))

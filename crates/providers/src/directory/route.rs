@@ -13,9 +13,11 @@ use http::header::{HeaderMap, HeaderValue};
 
 use crate::chat_rules::ChatRules;
 use crate::failure::Place;
+use crate::formats::Format;
 use crate::health::Branches;
 use crate::upstream_url::{BaseUrl, UrlError, path};
 
+use super::native_formats::NativeFormats;
 use super::surfaces::Surfaces;
 
 /// Longest time for the beginning of a stream, or for a whole reply, when the config names none. Model Studio's
@@ -45,6 +47,7 @@ pub struct Target {
     pub extra_headers: HeaderMap,
     models_path: Option<String>,
     surfaces: Arc<Surfaces>,
+    native_formats: Arc<NativeFormats>,
     login: Option<Login>,
     renewed: Option<(Arc<str>, StoredProfile)>,
     profile: Option<Arc<StoredProfile>>,
@@ -109,6 +112,7 @@ pub struct Route {
     reply_form: Option<ReplyForm>,
     family: EndpointFamily,
     surfaces: Arc<Surfaces>,
+    native_formats: Arc<NativeFormats>,
     login: Option<Login>,
     renewed: Option<StoredProfile>,
     profile: Option<Arc<StoredProfile>>,
@@ -143,6 +147,7 @@ impl Target {
                 None => Some(path::MODELS.to_owned()),
             },
             surfaces: Surfaces::of(catalog, &base).into(),
+            native_formats: NativeFormats::of(known.as_ref(), &base)?.into(),
             base,
             login: None,
             renewed: None,
@@ -216,6 +221,7 @@ impl Target {
             reply_form: None,
             family: self.family,
             surfaces: Arc::clone(&self.surfaces),
+            native_formats: Arc::clone(&self.native_formats),
             login: self.login.clone(),
             renewed: self.renewed.as_ref().map(|(_, login)| login.clone()),
             profile: self.profile.clone(),
@@ -338,6 +344,26 @@ impl Route {
     /// [`UrlError::NoSuchSurface`] when nothing is known of such a place.
     pub fn jobs_url(&self, path: &str) -> Result<Uri, UrlError> {
         self.surfaces.jobs_url(path)
+    }
+
+    /// Returns the URL where the host speaks `format` itself. A login whose tokens are renewed is for chat completions.
+    pub(crate) fn native_url(&self, format: Format) -> Option<&Uri> {
+        let url = self.native_formats.url(format)?;
+        self.renewed.is_none().then_some(url)
+    }
+
+    /// Returns the same route with errors read as the surface of `format` says them.
+    #[must_use]
+    pub(crate) fn speaking(&self, format: Format) -> Self {
+        let family = match format {
+            Format::Chat => self.family,
+            Format::Responses => EndpointFamily::Native,
+            Format::Messages => EndpointFamily::Anthropic,
+        };
+        Self {
+            family,
+            ..self.clone()
+        }
     }
 
     /// Returns `provider/model`.

@@ -4,6 +4,7 @@ use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 
 use super::inbound::Inbound;
+use super::native::is_not_served;
 use crate::attempt::{Call, Reply, Upstream};
 use crate::deadline::Deadline;
 use crate::directory::Route;
@@ -35,6 +36,17 @@ impl Ask for InboundAsk<'_> {
     type Reply = InboundReply;
 
     async fn ask(&self, upstream: &Upstream, route: &Route) -> Result<InboundReply, Failure> {
+        if let Some(url) = self.inbound.native_url(upstream.catalog(), route) {
+            let route = route.speaking(self.inbound.format());
+            match Box::pin(upstream.native(*self, &route, url)).await {
+                // The host may know the model under its other path.
+                Err(failure) if is_not_served(&failure) && self.inbound.chat().is_ok() => {}
+                done => {
+                    let is_chat = false;
+                    return done.map(|reply| InboundReply { reply, is_chat });
+                }
+            }
+        }
         let request = self
             .inbound
             .chat()

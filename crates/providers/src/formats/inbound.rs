@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use catalog::Catalog;
+use http::Uri;
 use http_body::Body;
 use serde_json::Value;
 
@@ -12,6 +14,7 @@ use super::responses::{self, Echo};
 use super::translation::{Identity, Render, TranslatedStream, Translation};
 use super::{Format, Inexpressible};
 use crate::chat_request::{ChatRequest, RequestError};
+use crate::directory::Route;
 
 /// A request in the format of its client.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct Inbound {
     /// The same as a chat completion; none when it was one from the start.
     translated: Option<Result<ChatRequest, Inexpressible>>,
     echo: Option<Echo>,
+    /// Names of the members that may change the answer, those of objects with what they belong to, such as `text.format`.
+    effective: Vec<String>,
 }
 
 /// A chat completion that cannot be said in the client's format.
@@ -56,10 +61,13 @@ impl Inbound {
                 original,
                 translated: None,
                 echo: None,
+                effective: Vec::new(),
             });
         }
         let members: Result<Members, Inexpressible> = serde_json::from_slice(body)
             .map_err(|error| Inexpressible::new("body", format!("is not JSON: {error}")));
+        let effective = members.as_ref().map(|members| effective(format, members));
+        let effective = effective.unwrap_or_default();
         let wants_echo = format == Format::Responses;
         let echo = members.as_ref().ok().filter(|_| wants_echo).map(Echo::of);
         let translated = members.and_then(|members| match format {
@@ -78,6 +86,7 @@ impl Inbound {
             original,
             translated: Some(translated),
             echo,
+            effective,
         })
     }
 
@@ -102,6 +111,16 @@ impl Inbound {
         }
     }
 
+    /// Returns where the host of `route` takes this request as it is: it speaks the format, for this model, and honours
+    /// every member that may change the answer.
+    pub(crate) fn native_url<'r>(&self, catalog: &Catalog, route: &'r Route) -> Option<&'r Uri> {
+        let url = route.native_url(self.format)?;
+        let mut rows = catalog.formats().iter();
+        let row = rows.find(|row| row.id == self.format.name())?;
+        let honours_all = self.effective.iter().all(|member| row.honours(member));
+        (row.serves(&route.model) && honours_all).then_some(url)
+    }
+
     /// Returns what says a chat completion in the format of the client; `None` when nothing has to be done.
     pub fn answering(&self, identity: Identity) -> Option<Answering> {
         (self.format != Format::Chat).then(|| Answering {
@@ -109,6 +128,28 @@ impl Inbound {
             echo: self.echo.clone(),
         })
     }
+}
+
+/// Returns the names of the members that may change the answer.
+fn effective(format: Format, members: &Members) -> Vec<String> {
+    let without_effect: &[&str] = match format {
+        Format::Responses => &responses::request::WITHOUT_EFFECT,
+        Format::Messages | Format::Chat => &messages::request::WITHOUT_EFFECT,
+    };
+    let mut names = Vec::new();
+    for (key, value) in members {
+        match value {
+            _ if without_effect.contains(&key.as_str()) => {}
+            Value::Null => {}
+            Value::String(text) if key == "tool_choice" => names.push(format!("{key}.{text}")),
+            Value::Object(inner) => {
+                let inner = inner.iter().filter(|(_, value)| !value.is_null());
+                names.extend(inner.map(|(name, _)| format!("{key}.{name}")));
+            }
+            _ => names.push(key.clone()),
+        }
+    }
+    names
 }
 
 impl Answering {
@@ -125,15 +166,6 @@ impl Answering {
                 .map_err(Untranslatable::Arguments)?,
         };
         Ok(Bytes::from(answer.to_string()))
-    }
-
-    /// Says a whole chat completion as the events of a stream, for a host that does not stream although asked to.
-    pub fn whole_as_events(self, chat: &[u8]) -> Bytes {
-        let mut out = BytesMut::new();
-        let mut translation = self.translation();
-        translation.event(chat, &mut out);
-        translation.end(&mut out);
-        out.freeze()
     }
 
     /// Says a streamed chat completion, event by event.

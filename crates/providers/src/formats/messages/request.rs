@@ -10,7 +10,7 @@ use crate::formats::content::{
 
 /// Members that cannot change the answer. `context_management` makes room in a long conversation; without it the
 /// conversation stays whole.
-const WITHOUT_EFFECT: [&str; 8] = [
+pub(crate) const WITHOUT_EFFECT: [&str; 8] = [
     "anthropic_beta",
     "betas",
     "cache_control",

@@ -9,7 +9,7 @@ use crate::formats::content::{
 };
 
 /// Members that cannot change the answer: bookkeeping, caching, and options of tools that run on the server.
-const WITHOUT_EFFECT: [&str; 12] = [
+pub(crate) const WITHOUT_EFFECT: [&str; 12] = [
     "client_metadata",
     "include",
     "max_tool_calls",
