@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod gateway;
 pub(crate) mod infer;
 pub(crate) mod later;
+pub(crate) mod migrate;
 pub(crate) mod models;
 pub(crate) mod models_auth;
 pub(crate) mod onboard;
@@ -95,6 +96,8 @@ pub(crate) enum Command {
     Plugins(plugins::PluginsArgs),
     /// Say what is wrong with the home, and repair what has one right answer.
     Doctor(doctor::DoctorArgs),
+    /// Say which generation the home is, move it off retired providers, or take that back.
+    Migrate(migrate::MigrateArgs),
 }
 
 /// Arguments of `completion`.

@@ -11,6 +11,7 @@ pub(crate) mod health;
 pub(crate) mod infer;
 pub(crate) mod later;
 pub(crate) mod logs;
+pub(crate) mod migrate;
 pub(crate) mod models;
 pub(crate) mod onboard;
 pub(crate) mod plugins;

@@ -11,6 +11,7 @@ mod repair;
 mod sarif;
 mod situation;
 
+pub(crate) use checks::remove_retired;
 pub(crate) use checks::sunset::ahead as retirements_ahead;
 pub(crate) use finding::{Finding, Status};
 pub(crate) use repair::{Draft, Repaired, apply};

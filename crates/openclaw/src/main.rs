@@ -100,7 +100,34 @@ fn dispatch(command: &Command, global: &cli::Global, out: Output) -> Done {
     in_home(command, global, &context)
 }
 
+/// Puts back what a killed process left half done, before a command that writes begins.
+fn recover(command: &Command, context: &Context) -> Result<(), Failed> {
+    use cli::migrate::MigrateCommand;
+    let writes = match command {
+        Command::Onboard(args) => !args.dry_run,
+        Command::Migrate(args) => match &args.command {
+            Some(MigrateCommand::QwenPortal(args) | MigrateCommand::Modelstudio(args)) => {
+                !args.dry_run
+            }
+            Some(MigrateCommand::Undo(_)) => true,
+            None => false,
+        },
+        Command::Gateway(args) => matches!(args.command, None | Some(GatewayCommand::Run(_))),
+        _ => false,
+    };
+    if !writes {
+        return Ok(());
+    }
+    for interrupted in config::Transaction::recover(&context.home)? {
+        context.out.warn(format!(
+            "`openclaw {interrupted}` was interrupted; its files are as they were before it"
+        ));
+    }
+    Ok(())
+}
+
 fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
+    recover(command, context)?;
     match command {
         Command::Onboard(args) => commands::onboard::run(args, context),
         Command::Models(args) => commands::models::run(args, context),
@@ -122,6 +149,7 @@ fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
         Command::Trace(args) => commands::trace::run(args, context),
         Command::Plugins(args) => commands::plugins::run(args, context),
         Command::Doctor(args) => commands::doctor::run(args, context),
+        Command::Migrate(args) => commands::migrate::run(args, context),
         Command::Completion(_) | Command::Demo(_) | Command::Emulator(_) => Ok(Exit::Ok),
     }
 }
@@ -147,6 +175,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Plugins(args) => args.json(),
         Command::Trace(args) => args.json,
         Command::Doctor(args) => args.json,
+        Command::Migrate(args) => args.json(),
         Command::Logs(_) | Command::Completion(_) => false,
     }
 }

@@ -75,6 +75,14 @@ impl Retired {
         }
     }
 
+    /// Takes one provider as retired, for a move that the person asks for.
+    pub(crate) fn only(provider: &str) -> Self {
+        Self {
+            providers: BTreeSet::from([provider.to_owned()]),
+            plugins: BTreeSet::from([provider.to_owned()]),
+        }
+    }
+
     /// Says whether a provider id is retired; case does not count.
     pub(crate) fn is_provider(&self, id: &str) -> bool {
         self.providers

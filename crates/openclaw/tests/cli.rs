@@ -28,6 +28,9 @@ mod home;
 #[path = "cli/killed_edit.rs"]
 mod killed_edit;
 #[cfg(test)]
+#[path = "cli/migrate.rs"]
+mod migrate;
+#[cfg(test)]
 #[path = "cli/models.rs"]
 mod models;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 /// Key flags: at most one. A flag alone names the plan and region it belongs to.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Args, Default, Clone)]
 pub(crate) struct KeyFlags {
     /// Key for Standard (pay-as-you-go), Global.
     #[arg(long, value_name = "KEY", help_heading = "Keys")]
@@ -40,6 +40,20 @@ pub(crate) struct KeyFlags {
 }
 
 impl KeyFlags {
+    /// Gives a key as if its flag had been typed; a flag that is not known takes nothing.
+    pub(crate) fn set(&mut self, flag: &str, key: String) {
+        let field = match flag {
+            "--modelstudio-standard-api-key" => &mut self.modelstudio_standard_api_key,
+            "--modelstudio-standard-api-key-cn" => &mut self.modelstudio_standard_api_key_cn,
+            "--qwen-standard-api-key-us" => &mut self.qwen_standard_api_key_us,
+            "--qwen-standard-api-key-hk" => &mut self.qwen_standard_api_key_hk,
+            "--modelstudio-api-key" => &mut self.modelstudio_api_key,
+            "--modelstudio-api-key-cn" => &mut self.modelstudio_api_key_cn,
+            _ => return,
+        };
+        *field = Some(key);
+    }
+
     /// Returns the flags that were given, under the names that the catalog's choices use, with their values.
     pub(crate) fn given(&self) -> Vec<(&'static str, &str)> {
         [

@@ -7,6 +7,8 @@
 use std::sync::Arc;
 
 use catalog::{AuthChoice, Catalog};
+use config::Edit;
+use credentials::ProfilePlan;
 
 use crate::cli::onboard::OnboardArgs;
 use crate::context::{Context, ReadConfig, now_ms};
@@ -81,6 +83,38 @@ pub(crate) fn run(args: &OnboardArgs, context: &Context) -> Done {
     let first_call = work.carry_out(&desk, &plan)?;
     report::done(&desk, &plan, &first_call);
     Ok(Exit::Ok)
+}
+
+/// A set-up that was checked and planned, for commands that onboard on the way.
+pub(crate) struct Prepared {
+    /// Provider id.
+    pub(crate) provider: String,
+    /// Edits of the config.
+    pub(crate) edits: Vec<Edit>,
+    /// The credential to store, if there is one.
+    pub(crate) profile: Option<ProfilePlan>,
+    /// One line for each thing that changes, without secrets.
+    pub(crate) changes: Vec<String>,
+}
+
+/// Checks a key and plans its set-up; writes nothing. A person at a terminal is asked for what is missing.
+pub(crate) fn prepare(args: &OnboardArgs, context: &Context) -> Result<Prepared, Failed> {
+    let config = context.config()?;
+    let desk = Desk {
+        asks: !args.non_interactive && !args.api_key_stdin && is_interactive(),
+        voice: Voice::aloud(context.out),
+        ..Desk::quiet(args, context, &config)?
+    };
+    let plan = Work::begin(&desk)?.plan(&desk)?;
+    for warning in &plan.warnings {
+        desk.voice.warn(warning);
+    }
+    Ok(Prepared {
+        provider: plan.site.provider.to_string(),
+        edits: plan.edits,
+        profile: plan.profile,
+        changes: plan.changes,
+    })
 }
 
 /// Sets up a key without a word and without a question, for commands that onboard on the way.

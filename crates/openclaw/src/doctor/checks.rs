@@ -1,6 +1,8 @@
 //! The checks, one file each.
 
-use super::Check;
+use super::{Check, Draft, Situation};
+use crate::failed::Failed;
+use crate::retired::Retired;
 
 mod accounts;
 mod clock;
@@ -57,3 +59,14 @@ pub(super) const ALL: &[Check] = &[
     clock::CHECK,
     disk::CHECK,
 ];
+
+/// Removes entries, plugins and credentials of retired providers that nothing refers to any more.
+pub(crate) fn remove_retired(
+    situation: &Situation<'_>,
+    retired: &Retired,
+    draft: &mut Draft,
+) -> Result<(), Failed> {
+    retired_providers::remove(situation, retired, draft)?;
+    retired_plugins::remove(retired, draft)?;
+    retired_profiles::remove(situation, retired, draft)
+}

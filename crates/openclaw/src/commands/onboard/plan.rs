@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use config::{AgentId, ConfigText, GatewayAuthMode, Settings};
+use config::{AgentId, ConfigText, Edit, GatewayAuthMode, Settings};
 use credentials::ProfilePlan;
 use serde_json::{Value, json};
 
@@ -28,7 +28,9 @@ pub(super) struct OnboardPlan<'a> {
     pub(super) changes: Vec<String>,
     pub(super) warnings: Vec<String>,
     pub(super) change: ConfigChange<'a>,
-    profile: Option<ProfilePlan>,
+    pub(super) profile: Option<ProfilePlan>,
+    /// The edits of `change`.
+    pub(super) edits: Vec<Edit>,
     config: &'a ReadConfig,
 }
 
@@ -58,7 +60,8 @@ impl<'a> OnboardPlan<'a> {
                 workspace: &workspace.to_string_lossy(),
             },
         )?;
-        let change = ConfigChange::plan(desk.config, draft.sketch.edits())?;
+        let edits = draft.sketch.edits().to_vec();
+        let change = ConfigChange::plan(desk.config, &edits)?;
         refuse_disabled(change.text(), &site)?;
         let mut changes: Vec<String> = profile.iter().map(ProfilePlan::describe).collect();
         changes.extend(draft.changes);
@@ -79,6 +82,7 @@ impl<'a> OnboardPlan<'a> {
             warnings,
             change,
             profile,
+            edits,
             config: desk.config,
         })
     }

@@ -2,6 +2,7 @@
 
 use super::super::{Check, Draft, Finding, Repair, Situation};
 use crate::failed::Failed;
+use crate::retired::Retired;
 
 pub(super) const CHECK: Check = Check {
     name: "retired-plugins",
@@ -25,10 +26,12 @@ fn detect(situation: &Situation<'_>) -> Vec<Finding> {
 }
 
 fn repair(situation: &Situation<'_>, draft: &mut Draft) -> Result<(), Failed> {
-    for path in situation
-        .retired()
-        .plugin_entries(draft.sketch.text().value())
-    {
+    remove(&situation.retired(), draft)
+}
+
+/// Removes entries of the config.
+pub(super) fn remove(retired: &Retired, draft: &mut Draft) -> Result<(), Failed> {
+    for path in retired.plugin_entries(draft.sketch.text().value()) {
         draft.say(format!("remove `{path}`"));
         draft.sketch.remove_at(path)?;
     }

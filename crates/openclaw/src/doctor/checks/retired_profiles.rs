@@ -79,7 +79,11 @@ fn repair(situation: &Situation<'_>, draft: &mut Draft) -> Result<(), Failed> {
 }
 
 /// Removes the credentials of retired providers from the config and from the stores that this program writes.
-fn remove(situation: &Situation<'_>, retired: &Retired, draft: &mut Draft) -> Result<(), Failed> {
+pub(super) fn remove(
+    situation: &Situation<'_>,
+    retired: &Retired,
+    draft: &mut Draft,
+) -> Result<(), Failed> {
     let entries = retired.auth_entries(draft.sketch.text().value());
     for path in entries {
         draft.say(format!("remove `{path}`"));

@@ -4,7 +4,7 @@ use catalog::SunsetSubject;
 
 use super::super::{Check, Draft, Finding, Repair, Situation};
 use crate::failed::Failed;
-use crate::retired::host_of;
+use crate::retired::{Retired, host_of};
 
 pub(super) const CHECK: Check = Check {
     name: "retired-providers",
@@ -72,7 +72,15 @@ fn why(situation: &Situation<'_>, id: &str, url: Option<&str>) -> String {
 
 /// Removes entries that nothing refers to any more, after references have been rewritten.
 fn repair(situation: &Situation<'_>, draft: &mut Draft) -> Result<(), Failed> {
-    let retired = situation.retired();
+    remove(situation, &situation.retired(), draft)
+}
+
+/// Removes entries of the config and of generated lists.
+pub(super) fn remove(
+    situation: &Situation<'_>,
+    retired: &Retired,
+    draft: &mut Draft,
+) -> Result<(), Failed> {
     if !retired.references(draft.sketch.text().value()).is_empty() {
         return Ok(());
     }
