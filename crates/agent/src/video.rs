@@ -7,7 +7,7 @@
 //! service for its latest tasks before anything is submitted again. All of it has one deadline.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use providers::media_fetch::MediaFetcher;
@@ -64,6 +64,7 @@ pub struct VideoParts {
 /// Where videos are made. One per process.
 pub struct VideoStudio {
     parts: VideoParts,
+    routing: RwLock<(Arc<Directory>, Arc<Upstream>)>,
     pacer: Pacer,
     submitting: tokio::sync::Mutex<()>,
     /// Told when there may be work.
@@ -82,12 +83,30 @@ impl std::fmt::Debug for VideoStudio {
 impl VideoStudio {
     /// Creates the studio; nothing is worked on yet.
     pub fn new(parts: VideoParts) -> Self {
+        let routing = (Arc::clone(&parts.directory), Arc::clone(&parts.upstream));
         Self {
             parts,
+            routing: RwLock::new(routing),
             pacer: Pacer::default(),
             submitting: tokio::sync::Mutex::new(()),
             wake: tokio::sync::Notify::new(),
         }
+    }
+
+    /// Goes on with other routes and another way out, after the config changed.
+    pub fn renew(&self, directory: Arc<Directory>, upstream: Arc<Upstream>) {
+        let mut routing = self.routing.write().unwrap_or_else(PoisonError::into_inner);
+        *routing = (directory, upstream);
+    }
+
+    fn directory(&self) -> Arc<Directory> {
+        let routing = self.routing.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&routing.0)
+    }
+
+    fn upstream(&self) -> Arc<Upstream> {
+        let routing = self.routing.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&routing.1)
     }
 
     /// Returns a job of `caller`; none when there is none or it belongs to somebody else.

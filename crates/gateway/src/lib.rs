@@ -13,8 +13,10 @@ mod request_log;
 mod routes;
 mod server;
 mod state;
+mod videos;
 
 pub use auth::Auth;
 pub use live::Live;
 pub use server::{DRAIN_MAX, ListenError, Stop, listen, serve};
 pub use state::{Parts, Renewed};
+pub use videos::{OpenStudio, Videos};

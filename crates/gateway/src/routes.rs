@@ -20,6 +20,7 @@ pub(crate) mod models;
 pub(crate) mod rerank;
 pub(crate) mod responses;
 pub(crate) mod status;
+pub(crate) mod videos;
 
 /// Builds the router. Everything but the liveness probes takes a verified caller.
 pub(crate) fn router(shared: Shared) -> Router {
@@ -41,6 +42,9 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route(audio::SPEECH, post(method_not_allowed))
         .route(audio::TRANSCRIPTIONS, post(method_not_allowed))
         .route(rerank::PATH, post(method_not_allowed))
+        .route(videos::PATH, get(videos::list))
+        .route("/v1/videos/{id}", get(videos::get).delete(videos::delete))
+        .route("/v1/videos/{id}/content", get(videos::content))
         .route("/openclaw/status", get(status::status))
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)

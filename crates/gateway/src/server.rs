@@ -25,7 +25,7 @@ use crate::auth::check_origin;
 use crate::live::{Generation, Live};
 use crate::log::Level;
 use crate::routes::completion::Asked;
-use crate::routes::{chat_completions, media, messages, responses};
+use crate::routes::{chat_completions, media, messages, responses, videos};
 use crate::state::Shared;
 
 /// Connections served at once; one more gets 503.
@@ -91,6 +91,7 @@ pub struct Stop {
 pub async fn serve(listener: TcpListener, live: Arc<Live>, stop: Stop) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     live.begin();
+    live.tracker().spawn(work_on_videos(Arc::clone(&live)));
     loop {
         tokio::select! {
             () = stop.drain.cancelled() => break,
@@ -106,6 +107,12 @@ pub async fn serve(listener: TcpListener, live: Arc<Live>, stop: Stop) {
     }
     drop(listener);
     drain(live.tracker(), &live.current().shared, &stop).await;
+}
+
+/// Works on video jobs until the gateway drains; what is open then goes on elsewhere, or with the next gateway.
+async fn work_on_videos(live: Arc<Live>) {
+    let shared = live.current().shared.clone();
+    shared.videos.work(&live, &shared.draining).await;
 }
 
 async fn drain(tracker: &TaskTracker, shared: &Shared, stop: &Stop) {
@@ -231,6 +238,7 @@ async fn answer(
             messages::COUNT_PATH => {
                 return Ok(Box::pin(messages::count_tokens(shared, asked)).await);
             }
+            videos::PATH => return Ok(Box::pin(videos::create(shared, asked)).await),
             path => {
                 if let Some(endpoint) = media::Endpoint::at(path) {
                     return Ok(Box::pin(media::answer(shared, endpoint, asked)).await);

@@ -14,6 +14,7 @@ use crate::auth::Auth;
 use crate::live::Reloads;
 use crate::log::Log;
 use crate::request_log::Totals;
+use crate::videos::Videos;
 
 /// Handle to the gateway's state. Cheap to clone.
 #[derive(Clone)]
@@ -22,11 +23,13 @@ pub(crate) struct Shared(Arc<State>);
 /// The state of one generation: what a reload replaces, and what outlives it. Read-only but for counters.
 pub(crate) struct State {
     /// Which models exist and how to reach them.
-    pub(crate) directory: Directory,
+    pub(crate) directory: Arc<Directory>,
     /// `GET /v1/models`, made once.
     pub(crate) model_list: Bytes,
     /// The way out.
     pub(crate) upstream: Arc<Upstream>,
+    /// The video jobs.
+    pub(crate) videos: Arc<Videos>,
     /// Who may call.
     pub(crate) auth: Arc<Auth>,
     /// Cancelled when connections that were let in by `auth` must close.
@@ -66,6 +69,8 @@ pub struct Parts {
     pub directory: Directory,
     /// The way out.
     pub upstream: Upstream,
+    /// The video jobs.
+    pub videos: Videos,
     /// Who may call.
     pub auth: Auth,
     /// Where it listens.
@@ -88,12 +93,13 @@ impl Shared {
         let draining = CancellationToken::new();
         Self(Arc::new(State {
             model_list: crate::routes::models::list(&parts.directory),
-            directory: parts.directory,
+            directory: Arc::new(parts.directory),
             upstream: Arc::new(parts.upstream),
             auth: Arc::new(parts.auth),
             auth_ended: CancellationToken::new(),
             replaced: draining.child_token(),
             reloads: Arc::default(),
+            videos: Arc::new(parts.videos),
             bound: parts.bound,
             log: parts.log,
             totals: Arc::default(),
@@ -115,10 +121,13 @@ impl Shared {
         } else {
             CancellationToken::new()
         };
+        let (directory, upstream) = (Arc::new(renewed.directory), Arc::new(renewed.upstream));
+        self.videos.renew(&directory, &upstream);
         Self(Arc::new(State {
-            model_list: crate::routes::models::list(&renewed.directory),
-            directory: renewed.directory,
-            upstream: Arc::new(renewed.upstream),
+            model_list: crate::routes::models::list(&directory),
+            directory,
+            upstream,
+            videos: Arc::clone(&self.videos),
             auth: Arc::new(renewed.auth),
             auth_ended,
             replaced: self.draining.child_token(),

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::agent::video::{CreateError, VideoParts, VideoStudio, VideoView};
+use config::{Environment, Home};
+use gateway::Videos;
 use providers::media_fetch::MediaFetcher;
 use providers::{Directory, Upstream};
 use serde_json::{Value, json};
@@ -34,18 +36,36 @@ pub(crate) fn studio(
     directory: Arc<Directory>,
     upstream: Arc<Upstream>,
 ) -> Result<VideoStudio, Failed> {
+    in_home(&context.home, &config.environment, directory, upstream)
+}
+
+fn in_home(
+    home: &Home,
+    environment: &Environment,
+    directory: Arc<Directory>,
+    upstream: Arc<Upstream>,
+) -> Result<VideoStudio, Failed> {
     let random = getrandom::u64()
         .map_err(|error| Failed::new(format!("the system gives no random bytes: {error}")))?;
     let name = format!("{}-{random:016x}", std::process::id());
     Ok(VideoStudio::new(VideoParts {
-        store: Arc::new(JobStore::open(&JobStore::path(&context.home))?),
-        owner: Owner::start(&Owner::folder(&context.home), name)?,
+        store: Arc::new(JobStore::open(&JobStore::path(home))?),
+        owner: Owner::start(&Owner::folder(home), name)?,
         directory,
         upstream,
-        fetcher: MediaFetcher::new(network_settings(&config.environment)),
-        folder: context.home.media_dir().join("video"),
+        fetcher: MediaFetcher::new(network_settings(environment)),
+        folder: home.media_dir().join("video"),
         clock: Arc::new(now_ms),
     }))
+}
+
+/// Returns the jobs of a gateway, which are opened with the first one.
+pub(crate) fn of_gateway(context: &Context, config: &ReadConfig) -> Videos {
+    let (home, environment) = (context.home.clone(), config.environment.clone());
+    let open = move |directory, upstream| {
+        in_home(&home, &environment, directory, upstream).map_err(|failed| failed.message)
+    };
+    Videos::new(JobStore::path(&context.home), Box::new(open))
 }
 
 /// Returns the studio for a command.

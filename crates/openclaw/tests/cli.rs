@@ -59,5 +59,8 @@ mod random;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[cfg(test)]
+#[path = "cli/video.rs"]
+mod video;
+#[cfg(test)]
 #[path = "cli/whoami.rs"]
 mod whoami;

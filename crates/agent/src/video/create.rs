@@ -101,7 +101,7 @@ impl VideoStudio {
     /// # Errors
     /// [`CreateError`] of the first model when none can.
     pub fn draft(&self, wish: &VideoWish, model: Option<&str>) -> Result<Draft, CreateError> {
-        draft(&self.parts.directory, &self.parts.upstream, wish, model)
+        draft(&self.directory(), &self.upstream(), wish, model)
     }
 
     /// Uploads files of this machine and adds them to the wish. An upload is good for one model and account, so the draft
@@ -128,10 +128,8 @@ impl VideoStudio {
             let name = file.path.file_name().map(|name| name.to_string_lossy());
             let name = name.as_deref().unwrap_or("file");
             let deadline = Deadline::after(ask.deadline.min(UPLOAD_MAX));
-            let uploaded = self
-                .parts
-                .upstream
-                .upload(&route, name, &file.bytes, deadline);
+            let upstream = self.upstream();
+            let uploaded = upstream.upload(&route, name, &file.bytes, deadline);
             let url = uploaded
                 .await
                 .map_err(|failure| CreateError::Upload(Box::new(failure)))?;

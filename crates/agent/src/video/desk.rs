@@ -125,7 +125,7 @@ impl<'a> Desk<'a> {
     /// tasks are seen by every key of an account.
     pub(super) fn route(&self) -> Result<Arc<Route>, String> {
         let candidate = self.candidate().ok_or("the order cannot be read")?;
-        let routes = self.studio.parts.directory.video_routes(&candidate.model);
+        let routes = self.studio.directory().video_routes(&candidate.model);
         let routes = routes.map_err(|error| error.to_string())?;
         let same = routes.iter().find(|route| candidate.is_on(route));
         let same_host = || routes.iter().find(|route| *route.host == *candidate.host);

@@ -34,12 +34,7 @@ impl Desk<'_> {
         };
         self.studio.pacer.wait().await;
         let deadline = self.call_deadline();
-        let listed = self
-            .studio
-            .parts
-            .upstream
-            .latest_tasks(&route, deadline)
-            .await;
+        let listed = self.studio.upstream().latest_tasks(&route, deadline).await;
         let rows = match listed {
             Ok(rows) => rows,
             Err(failure) => return self.wait_for(told(&failure), RETRY),

@@ -40,11 +40,8 @@ impl Desk<'_> {
         self.job.submission = Submission::Started;
         self.job.submitted_ms = Some(now_ms);
         let deadline = self.call_deadline();
-        let created = self
-            .studio
-            .parts
-            .upstream
-            .create_video(&route, &body, deadline);
+        let upstream = studio.upstream();
+        let created = upstream.create_video(&route, &body, deadline);
         match created.await {
             Ok(Some(id)) => {
                 self.progress.waits_for = None;

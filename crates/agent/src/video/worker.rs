@@ -194,7 +194,7 @@ impl Desk<'_> {
         };
         self.studio.pacer.wait().await;
         let deadline = self.call_deadline();
-        match self.studio.parts.upstream.task(&route, &id, deadline).await {
+        match self.studio.upstream().task(&route, &id, deadline).await {
             Ok(view) => self.seen(id, view),
             Err(failure) if self.left().is_zero() => self.end(JobState::Lost, told(&failure)),
             Err(failure) => self.wait_for(told(&failure), LOOK_RETRY),
@@ -267,8 +267,7 @@ impl Desk<'_> {
         let deadline = self.call_deadline();
         match self
             .studio
-            .parts
-            .upstream
+            .upstream()
             .cancel_task(&route, &id, deadline)
             .await
         {

@@ -179,6 +179,7 @@ impl Running {
         let bound = listener.local_addr().map_err(|error| Failed::of(&error))?;
         let log_file = context.home.log_dir().join("openclaw.log");
         let parts = Parts {
+            videos: crate::video_jobs::of_gateway(context, &config),
             directory: context.directory(&config)?,
             upstream: context.routed_upstream(&config)?,
             auth: gateway::Auth::Token(Secret::new(token.clone())),

@@ -61,6 +61,7 @@ async fn serve(plan: Plan, args: &GatewayRunArgs, config: &ReadConfig, context: 
     let directory = context.directory(config)?;
     greet(&directory, bound, &plan.log, context);
     let parts = Parts {
+        videos: crate::video_jobs::of_gateway(context, config),
         directory,
         upstream: context.routed_upstream(config)?,
         auth: plan.auth,

@@ -105,6 +105,15 @@ impl Gateway {
         self.stderr = launched.stderr;
     }
 
+    /// Kills the process at once and starts another one in the same home.
+    #[track_caller]
+    pub(crate) fn killed_and_restarted(mut self) -> Self {
+        self.child.kill().expect("a child");
+        self.child.wait().expect("a child");
+        let home = std::mem::replace(&mut self.home, Home::new());
+        Self::start(home, &[])
+    }
+
     /// Returns the process id.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
