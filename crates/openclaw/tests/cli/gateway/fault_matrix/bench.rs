@@ -157,6 +157,10 @@ impl Bench {
                 .unwrap();
             let bound = listener.local_addr().unwrap();
             let parts = Parts {
+                videos: gateway::Videos::new(
+                    self.folder.path().join("jobs.sqlite"),
+                    Box::new(|_, _| Err("no jobs here".to_owned())),
+                ),
                 directory,
                 upstream,
                 auth: Auth::Token(Secret::new(TOKEN.to_owned())),
