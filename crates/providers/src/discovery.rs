@@ -233,8 +233,10 @@ pub fn read(body: &[u8]) -> Vec<LiveModel> {
 }
 
 fn live_model(row: &Value) -> Option<LiveModel> {
-    let id = row.as_str().or_else(|| row.get("id")?.as_str())?.trim();
-    let is_usable = !id.is_empty() && id.len() <= ID_BYTES_MAX && !id.contains(char::is_control);
+    let written = row.as_str().or_else(|| row.get("id")?.as_str())?;
+    let is_printable = !written.contains(char::is_control);
+    let id = written.trim();
+    let is_usable = is_printable && !id.is_empty() && id.len() <= ID_BYTES_MAX;
     let window = WINDOW_NAMES
         .iter()
         .find_map(|name| row.get(name).and_then(Value::as_u64));
