@@ -9,6 +9,7 @@ use providers::attempt::Answer;
 use providers::chat_delta::{Delta, DeltaReader};
 use providers::chat_request::ChatRequest;
 use providers::chat_stream::{ChatStream, Ended};
+use providers::media::InputKind;
 use providers::{
     AnswerBody, Answered, Chain, ChatAsk, Deadline, Exhausted, Reply, Route, Terms, ThinkingLevel,
     Upstream, Usage,
@@ -51,6 +52,14 @@ pub enum Attachment {
 }
 
 impl Attachment {
+    /// Returns what a model must take to look at it.
+    pub fn kind(&self) -> InputKind {
+        match self {
+            Self::Image(_) => InputKind::Image,
+            Self::Video { .. } | Self::Frames { .. } => InputKind::Video,
+        }
+    }
+
     /// Returns the content part that carries it.
     fn part(&self) -> Value {
         let (mut part, fps) = match self {

@@ -2,8 +2,8 @@
 //! catalog says of the model, sent in the form that the model's host needs.
 
 use bytes::Bytes;
-pub use catalog::ModelKind;
 use catalog::{FailureKind, MediaModel, Surface};
+pub use catalog::{InputKind, ModelKind};
 use http::HeaderMap;
 use serde_json::Value;
 
@@ -18,6 +18,7 @@ pub mod embedding;
 pub mod image;
 mod job;
 pub mod rerank;
+pub mod sight;
 pub mod speech;
 pub mod transcription;
 mod wave;

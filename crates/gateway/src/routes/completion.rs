@@ -22,6 +22,7 @@ use providers::formats::Format;
 use providers::formats::ask::InboundAsk;
 use providers::formats::inbound::{Answering, Inbound, Untranslatable};
 use providers::formats::translation::Identity;
+use providers::media::sight;
 use providers::{Answered, Chain, Deadline, Exhausted, Failure, Reply, Route, Terms};
 
 use crate::auth::Caller;
@@ -78,6 +79,10 @@ pub(crate) async fn answer(
     let (caller, body) = authorized_body(shared, headers, body).await?;
     let inbound = Inbound::parse(format, &body).map_err(|error| malformed(&error))?;
     let (requested, chain) = chain(shared, headers, inbound.original().model())?;
+    let chain = shared
+        .directory
+        .seeing(&chain, &sight::needed(&body))
+        .map_err(|error| unroutable(&error))?;
     let record = RequestRecord::open(shared, request_id, caller, requested, chain.first());
     let terms = terms(shared, headers, Deadline::after(chain.first().timeout));
     let ask = InboundAsk {
@@ -275,15 +280,12 @@ fn malformed(error: &RequestError) -> OpenAiError {
 }
 
 pub(crate) fn unroutable(error: &RouteError) -> OpenAiError {
-    let status = if error.is_unknown_name() {
-        StatusCode::NOT_FOUND
+    let (status, kind) = if error.is_unknown_name() {
+        (StatusCode::NOT_FOUND, "invalid_request_error")
+    } else if error.is_request() {
+        (StatusCode::BAD_REQUEST, "invalid_request_error")
     } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    let kind = if status == StatusCode::NOT_FOUND {
-        "invalid_request_error"
-    } else {
-        "api_error"
+        (StatusCode::SERVICE_UNAVAILABLE, "api_error")
     };
     tracing::warn!(reason = %error, "no route");
     OpenAiError::new(status, kind, error.to_string())

@@ -9,6 +9,9 @@ pub(crate) struct AgentArgs {
     /// The message; `-` reads it from standard input.
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) message: String,
+    /// An image or video to look at: a file or a web URL; may be given again.
+    #[arg(long, value_name = "FILE|URL")]
+    pub(crate) attach: Vec<String>,
     /// Agent to ask.
     #[arg(long, value_name = "ID", default_value = "main")]
     pub(crate) agent: String,

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::agent::{Turn, TurnAnswer, run_turn};
+use ::agent::{Attachment, Turn, TurnAnswer, run_turn};
 use credentials::Secret;
 use providers::directory::Target;
 use providers::health::Rules;
@@ -12,6 +12,7 @@ use providers::{Chain, Delta, Health, Upstream};
 use serde_json::{Value, json};
 
 use crate::cli::agent::AgentArgs;
+use crate::commands::infer;
 use crate::context::{Context, ReadConfig, now_ms};
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
@@ -59,12 +60,15 @@ pub(crate) fn run(args: &AgentArgs, context: &Context) -> Done {
     let turn = Turn {
         message,
         thinking: args.thinking,
-        attachments: Vec::new(),
+        attachments: infer::attachments(&args.attach, context, &config)?,
         timeout: Duration::from_secs(args.timeout),
     };
     let forced = args.local.then_some(Transport::Local);
     let (chosen, answer) = crate::runtime::single()?.block_on(async {
-        let chosen = choose(context, &config, &model, forced).await?;
+        let mut chosen = choose(context, &config, &model, forced).await?;
+        if chosen.transport == Transport::Local {
+            chosen.chain = seeing(&chosen.chain, &turn, context, &config)?;
+        }
         let answer = run_turn(&chosen.upstream, &chosen.chain, &turn, |delta| {
             show(delta, args.json, out);
         })
@@ -78,6 +82,19 @@ pub(crate) fn run(args: &AgentArgs, context: &Context) -> Done {
         show_corrections(&answer, out);
     }
     ended(&answer)
+}
+
+/// Returns the candidates that can look at what is attached; the gateway finds them by itself.
+fn seeing(
+    chain: &Arc<Chain>,
+    turn: &Turn,
+    context: &Context,
+    config: &ReadConfig,
+) -> Result<Arc<Chain>, Failed> {
+    let mut needed: Vec<_> = turn.attachments.iter().map(Attachment::kind).collect();
+    needed.dedup();
+    let chain = context.directory(config)?.seeing(chain, &needed);
+    chain.map_err(|error| Failed::of(&error).hint(error.hint()))
 }
 
 /// Decides how the model is reached: the gateway if it answers, unless told otherwise.

@@ -24,6 +24,8 @@ mod rerank;
 mod tts;
 mod video;
 
+pub(crate) use describe::attachments;
+
 /// Calls the model.
 pub(crate) fn run(args: &InferArgs, context: &Context) -> Done {
     match &args.command {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use catalog::{Availability, MediaModel, ModelKind};
+use catalog::{Availability, InputKind, MediaModel, ModelKind};
 
 use super::{Directory, Entry, Route, RouteError, SUGGESTIONS_MAX, Skipped, shown};
 use crate::failover::Chain;
@@ -50,6 +50,57 @@ impl Directory {
         Chain::new(routes, skipped)
             .map(Arc::new)
             .ok_or_else(|| first_error.unwrap_or_else(|| none_of(kind)))
+    }
+
+    /// Returns the candidates of `chain` that take all of `needed`; when none does, those this home looks with.
+    ///
+    /// # Errors
+    /// [`RouteError::CannotSee`] with the reason why there is none of these either.
+    pub fn seeing(
+        &self,
+        chain: &Arc<Chain>,
+        needed: &[InputKind],
+    ) -> Result<Arc<Chain>, RouteError> {
+        if needed.is_empty() || chain.routes().all(|route| self.sees(route, needed)) {
+            return Ok(Arc::clone(chain));
+        }
+        let (seeing, blind): (Vec<_>, Vec<_>) = chain
+            .routes()
+            .cloned()
+            .partition(|route| self.sees(route, needed));
+        let kinds: Vec<&str> = needed.iter().map(|kind| kind.as_str()).collect();
+        let kinds = kinds.join(" and ");
+        let skipped = blind.iter().map(|route| Skipped {
+            model: route.reference(),
+            reason: format!("it does not take {kinds} input"),
+        });
+        if let Some(chain) = Chain::new(seeing, skipped.collect()) {
+            return Ok(Arc::new(chain));
+        }
+        let with_eyes = self.media_chain(None, ModelKind::Vision);
+        with_eyes.map_err(|error| RouteError::CannotSee {
+            model: chain.first().reference(),
+            kinds,
+            reason: error.to_string(),
+        })
+    }
+
+    /// Says whether a model takes all of `needed`. One that nobody knows is the upstream's to judge.
+    fn sees(&self, route: &Route, needed: &[InputKind]) -> bool {
+        let entry = self
+            .providers
+            .iter()
+            .find(|entry| entry.id == *route.provider);
+        let listed =
+            entry.and_then(|entry| entry.models.iter().find(|model| model.id == *route.model));
+        if let Some(listed) = listed {
+            let takes = |kind: &InputKind| listed.input.iter().any(|input| input == kind.as_str());
+            return needed.iter().all(takes);
+        }
+        let known = self
+            .catalog
+            .model(&route.provider, &route.model, route.plan);
+        known.is_none_or(|row| needed.iter().all(|kind| row.input().contains(kind)))
     }
 
     /// Returns the models that are asked when none is named.

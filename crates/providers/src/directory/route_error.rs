@@ -65,6 +65,16 @@ pub enum RouteError {
         /// The key's name.
         credential: String,
     },
+    /// The model is blind, and nothing that sees can be used.
+    #[error("`{model}` does not take {kinds} input, and no model that does can be used: {reason}")]
+    CannotSee {
+        /// The model that was asked for.
+        model: String,
+        /// What it would have to take.
+        kinds: String,
+        /// Why nothing else can be used.
+        reason: String,
+    },
     /// The agent is not in the roster.
     #[error("there is no agent `{0}`")]
     UnknownAgent(String),
@@ -79,10 +89,19 @@ impl RouteError {
             Self::Disabled { .. } => "provider_disabled",
             Self::NoDefault => "no_default_model",
             Self::WrongKind { .. } => "wrong_model_kind",
+            Self::CannotSee { .. } => "model_cannot_see",
             Self::NotOnPlan { .. } | Self::NoneOfKind { .. } | Self::NoVideo { .. } => {
                 "not_on_plan"
             }
         }
+    }
+
+    /// Says whether the request asks for something that cannot be had here.
+    pub fn is_request(&self) -> bool {
+        matches!(
+            self,
+            Self::CannotSee { .. } | Self::NotOnPlan { .. } | Self::NoneOfKind { .. }
+        )
     }
 
     /// Says whether renewing a login cannot help.
@@ -116,6 +135,9 @@ impl RouteError {
             }
             Self::NoDefault => "`openclaw models set <provider/model>` chooses one".to_owned(),
             Self::WrongKind { others, .. } => did_you_mean(others),
+            Self::CannotSee { .. } => {
+                "`openclaw config set agents.defaults.imageModel.primary <provider/model>` names one that sees; a Standard key has qwen-vl-max-latest".to_owned()
+            }
             Self::NotOnPlan { .. } | Self::NoneOfKind { .. } => {
                 "it needs a Standard key: `openclaw onboard --auth-choice qwen-standard-api-key` stores one".to_owned()
             }

@@ -267,59 +267,62 @@ impl Ask for EmbeddingAsk<'_> {
                 reply = reply.with_body(&value);
             }
             if is_split {
-                joined.add(reply.value());
+                joined
+                    .add(&reply.body)
+                    .ok_or_else(|| upstream.garbage(route))?;
             }
             last = Some(reply);
         }
-        let reply = last.ok_or_else(|| upstream.garbage(route))?;
-        Ok(if is_split {
-            reply.with_body(&joined.whole())
-        } else {
-            reply
-        })
+        let mut reply = last.ok_or_else(|| upstream.garbage(route))?;
+        if is_split {
+            reply.body = joined.whole().ok_or_else(|| upstream.garbage(route))?;
+        }
+        Ok(reply)
     }
 }
 
-/// Several replies made one.
+/// Several replies made one. Numbers stay as the service wrote them.
 #[derive(Debug, Default)]
 struct Joined {
-    first: Option<Value>,
-    data: Vec<Value>,
+    first: Option<Bytes>,
+    rows: Vec<String>,
     prompt_tokens: u64,
     total_tokens: u64,
 }
 
 impl Joined {
-    fn add(&mut self, mut reply: Value) {
-        if let Some(Value::Array(rows)) = reply.get_mut("data").map(Value::take) {
-            self.data.extend(rows);
+    /// Adds a reply; none when it is not what it should be.
+    fn add(&mut self, reply: &Bytes) -> Option<()> {
+        let text = std::str::from_utf8(reply).ok()?;
+        let object = Object::scan(text).ok()?;
+        let rows: Vec<&RawValue> = serde_json::from_str(object.raw("data")?).ok()?;
+        for row in rows {
+            let row = row.get();
+            let span = Object::scan(row).ok()?.span("index")?;
+            let (head, tail) = (row.get(..span.start)?, row.get(span.end..)?);
+            self.rows.push(format!("{head}{}{tail}", self.rows.len()));
         }
-        let usage = reply.get("usage");
-        let count = |name: &str| {
-            usage
-                .and_then(|usage| usage.get(name)?.as_u64())
-                .unwrap_or(0)
-        };
+        let usage: Value = serde_json::from_str(object.raw("usage").unwrap_or("{}")).ok()?;
+        let count = |name: &str| usage.get(name).and_then(Value::as_u64).unwrap_or(0);
         self.prompt_tokens += count("prompt_tokens");
         self.total_tokens += count("total_tokens");
-        self.first.get_or_insert(reply);
+        self.first.get_or_insert_with(|| reply.clone());
+        Some(())
     }
 
-    fn whole(self) -> Value {
-        let mut whole = self.first.unwrap_or_default();
-        let mut data = self.data;
-        for (index, row) in data.iter_mut().enumerate() {
-            if let Some(row) = row.as_object_mut() {
-                row.insert("index".to_owned(), json!(index));
-            }
-        }
-        if let Some(whole) = whole.as_object_mut() {
-            let usage =
-                json!({"prompt_tokens": self.prompt_tokens, "total_tokens": self.total_tokens});
-            whole.insert("data".to_owned(), Value::Array(data));
-            whole.insert("usage".to_owned(), usage);
-        }
-        whole
+    fn whole(self) -> Option<Bytes> {
+        let first = self.first?;
+        let (data, usage) = {
+            let object = Object::scan(std::str::from_utf8(&first).ok()?).ok()?;
+            (object.span("data")?, object.span("usage"))
+        };
+        let mut splices = vec![(data, format!("[{}]", self.rows.join(",")))];
+        let counts = format!(
+            r#"{{"prompt_tokens":{},"total_tokens":{}}}"#,
+            self.prompt_tokens, self.total_tokens
+        );
+        splices.extend(usage.map(|usage| (usage, counts)));
+        Some(splice(&first, splices))
     }
 }
 
@@ -369,11 +372,15 @@ mod tests {
             ]
         );
         let mut joined = Joined::default();
-        joined.add(json!({"object": "list", "id": "1", "data": [{"index": 0, "embedding": [1]}, {"index": 1, "embedding": [2]}], "usage": {"prompt_tokens": 2, "total_tokens": 2}}));
-        joined.add(json!({"object": "list", "id": "2", "data": [{"index": 0, "embedding": [3]}], "usage": {"prompt_tokens": 1, "total_tokens": 1}}));
+        for reply in [
+            r#"{"object":"list","data":[{"index":0,"embedding":[0.10]},{"embedding":[2e-1],"index":1}],"usage":{"prompt_tokens":2,"total_tokens":2},"id":"1"}"#,
+            r#"{"object":"list","data":[{"index":0,"embedding":[3]}],"usage":{"prompt_tokens":1,"total_tokens":1},"id":"2"}"#,
+        ] {
+            joined.add(&Bytes::from_static(reply.as_bytes())).unwrap();
+        }
         assert_eq!(
-            joined.whole(),
-            json!({"object": "list", "data": [{"index": 0, "embedding": [1]}, {"index": 1, "embedding": [2]}, {"index": 2, "embedding": [3]}], "usage": {"prompt_tokens": 3, "total_tokens": 3}, "id": "1"})
+            joined.whole().unwrap(),
+            r#"{"object":"list","data":[{"index":0,"embedding":[0.10]},{"embedding":[2e-1],"index":1},{"index":2,"embedding":[3]}],"usage":{"prompt_tokens":3,"total_tokens":3},"id":"1"}"#
         );
     }
 

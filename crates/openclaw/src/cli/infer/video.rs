@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::MediaCallArgs;
+
 const EXAMPLES: &str = "\
 Examples:
   openclaw infer video generate --prompt \"a cat on a skateboard\" --resolution 720P --duration 5
@@ -14,6 +16,12 @@ Examples:
 
 A video is a job that survives this program: closed or killed, `openclaw tasks watch <ID>` or a running gateway goes on
 where it stopped. It is submitted once.";
+
+const DESCRIBE_EXAMPLES: &str = "\
+Examples:
+  openclaw infer video describe --file clip.mp4 --prompt \"what happens?\"
+  openclaw infer video describe --file https://example.com/clip.mp4 --fps 1
+  openclaw infer video describe --file 1.png --file 2.png --file 3.png --fps 2";
 
 /// Videos.
 #[derive(Debug, Args)]
@@ -27,13 +35,43 @@ pub(crate) struct InferVideoArgs {
 pub(crate) enum InferVideoCommand {
     /// Make a video from words, images and videos.
     Generate(Box<VideoGenerateArgs>),
+    /// Say what a video shows.
+    #[command(after_help = DESCRIBE_EXAMPLES)]
+    Describe(VideoDescribeArgs),
+}
+
+/// Arguments of `infer video describe`.
+#[derive(Debug, Args)]
+pub(crate) struct VideoDescribeArgs {
+    /// A video file or web URL; given more than once, the frames of a video in order.
+    #[arg(long = "file", value_name = "FILE|URL", required = true)]
+    pub(crate) files: Vec<String>,
+    /// What to say about it.
+    #[arg(long, value_name = "TEXT", default_value = "Describe the video.")]
+    pub(crate) prompt: String,
+    /// Frames per second that are looked at, 0.1 to 10.
+    #[arg(long, value_name = "N", value_parser = frames_per_second)]
+    pub(crate) fps: Option<f64>,
+    #[command(flatten)]
+    pub(crate) call: MediaCallArgs,
+}
+
+fn frames_per_second(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.1..=10.0).contains(&number) {
+        Ok(number)
+    } else {
+        Err("must be from 0.1 to 10".to_owned())
+    }
 }
 
 impl InferVideoArgs {
     /// Says whether the answer is wanted as JSON.
     pub(crate) fn json(&self) -> bool {
-        let InferVideoCommand::Generate(args) = &self.command;
-        args.json
+        match &self.command {
+            InferVideoCommand::Generate(args) => args.json,
+            InferVideoCommand::Describe(args) => args.call.json,
+        }
     }
 }
 

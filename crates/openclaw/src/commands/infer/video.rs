@@ -21,8 +21,13 @@ use crate::video_jobs::{self, Delivery};
 
 /// Makes a video.
 pub(crate) fn run(args: &InferVideoArgs, context: &Context) -> Done {
-    let InferVideoCommand::Generate(args) = &args.command;
-    crate::runtime::single()?.block_on(generate(args, context))
+    let runtime = crate::runtime::single()?;
+    match &args.command {
+        InferVideoCommand::Generate(args) => runtime.block_on(generate(args, context)),
+        InferVideoCommand::Describe(args) => {
+            runtime.block_on(super::describe::video(args, context))
+        }
+    }
 }
 
 async fn generate(args: &VideoGenerateArgs, context: &Context) -> Done {
