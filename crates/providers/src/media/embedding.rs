@@ -15,7 +15,7 @@ use crate::directory::Route;
 use crate::failover::Ask;
 use crate::failure::Failure;
 use crate::json_call::JsonReply;
-use crate::json_span::{Change, Outline, decode_string};
+use crate::json_span::{Change, Object, Outline, decode_string, splice};
 
 /// Largest request body, in bytes.
 pub const REQUEST_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -322,7 +322,7 @@ impl Joined {
             self.prompt_tokens, self.total_tokens
         );
         splices.extend(usage.map(|usage| (usage, counts)));
-        Some(splice(&first, splices))
+        Some(Bytes::from(splice(&first, splices)))
     }
 }
 
