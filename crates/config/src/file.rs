@@ -29,7 +29,10 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
 }
 
 /// Replaces a file as [`write_atomic`] does, with exactly this mode.
-pub(crate) fn put_back(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
+///
+/// # Errors
+/// Those of [`write_atomic`].
+pub fn put_back(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
     let target = follow_links(path)?;
     let folder = folder_of(&target);
     let mut temporary = temporary_for(&target)?;
@@ -172,16 +175,22 @@ fn temporary_prefix(target: &Path) -> String {
 }
 
 /// Returns the permission bits of a file.
+///
+/// # Errors
+/// [`Error::Io`] when it cannot be looked at.
 #[cfg(unix)]
-pub(crate) fn mode_of(path: &Path) -> Result<u32, Error> {
+pub fn mode_of(path: &Path) -> Result<u32, Error> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = fs::metadata(path).map_err(Error::io("read", path))?;
     Ok(metadata.permissions().mode() & 0o7777)
 }
 
 /// Returns the mode of private files: there are no permission bits here.
+///
+/// # Errors
+/// None.
 #[cfg(not(unix))]
-pub(crate) fn mode_of(_path: &Path) -> Result<u32, Error> {
+pub fn mode_of(_path: &Path) -> Result<u32, Error> {
     Ok(FILE_MODE_SECRET)
 }
 

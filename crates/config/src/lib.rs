@@ -29,7 +29,8 @@ pub use dotenv::{BadLine, Dotenv};
 pub use environment::{DotenvReport, Environment, Origin, PROVIDER_KEY_NAMES};
 pub use error::Error;
 pub use file::{
-    FILE_MODE_SECRET, FOLDER_MODE_SECRET, create_private_folder, sweep_temporaries, write_atomic,
+    FILE_MODE_SECRET, FOLDER_MODE_SECRET, create_private_folder, mode_of, put_back,
+    sweep_temporaries, write_atomic,
 };
 pub use home::{DEV_PORT, GATEWAY_PORT, Home, HomeOptions};
 pub use ids::{AgentId, ModelId, ModelRef, ProfileId, ProviderId};

@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) mod agent;
+pub(crate) mod backup;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod gateway;
@@ -96,6 +97,8 @@ pub(crate) enum Command {
     Plugins(plugins::PluginsArgs),
     /// Say what is wrong with the home, and repair what has one right answer.
     Doctor(doctor::DoctorArgs),
+    /// Copy what a home cannot make again, and put it back.
+    Backup(backup::BackupArgs),
     /// Say which generation the home is, move it off retired providers, or take that back.
     Migrate(migrate::MigrateArgs),
 }

@@ -1,6 +1,7 @@
 //! One module per command: arguments in, exit code out.
 
 pub(crate) mod agent;
+pub(crate) mod backup;
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod demo;

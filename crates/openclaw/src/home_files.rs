@@ -23,6 +23,21 @@ pub(crate) fn written(home: &Home) -> Vec<PathBuf> {
     files
 }
 
+/// Returns the files that are there and that a home cannot make again: config, credentials, session lists, variables.
+pub(crate) fn kept(home: &Home) -> Vec<PathBuf> {
+    let mut files = written(home);
+    files.push(home.dotenv_path());
+    files.push(home.state_dir().join("state/openclaw.sqlite"));
+    files.push(home.state_dir().join("credentials/oauth.json"));
+    for agent in agents(home) {
+        files.extend(
+            ["openclaw-agent.sqlite", "auth.json"].map(|name| home.agent_dir(&agent).join(name)),
+        );
+    }
+    files.retain(|file| file.is_file());
+    files
+}
+
 /// Returns the folders whose every file belongs to a change.
 pub(crate) fn written_folders(home: &Home) -> Vec<PathBuf> {
     vec![home.config_history_dir()]

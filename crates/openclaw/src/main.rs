@@ -150,6 +150,7 @@ fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
         Command::Plugins(args) => commands::plugins::run(args, context),
         Command::Doctor(args) => commands::doctor::run(args, context),
         Command::Migrate(args) => commands::migrate::run(args, context),
+        Command::Backup(args) => commands::backup::run(args, context),
         Command::Completion(_) | Command::Demo(_) | Command::Emulator(_) => Ok(Exit::Ok),
     }
 }
@@ -176,6 +177,7 @@ fn wants_json(command: &Command) -> bool {
         Command::Trace(args) => args.json,
         Command::Doctor(args) => args.json,
         Command::Migrate(args) => args.json(),
+        Command::Backup(args) => args.json(),
         Command::Logs(_) | Command::Completion(_) => false,
     }
 }

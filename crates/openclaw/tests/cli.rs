@@ -1,6 +1,9 @@
 //! The built binary, run as a person runs it: real processes, temporary homes, loopback only.
 
 #[cfg(test)]
+#[path = "cli/backup.rs"]
+mod backup;
+#[cfg(test)]
 #[path = "cli/canary.rs"]
 mod canary;
 #[cfg(test)]
