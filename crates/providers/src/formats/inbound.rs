@@ -1,5 +1,6 @@
 //! A request as a client sent it, whatever its format, and its answer in the same format.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use bytes::Bytes;
@@ -149,7 +150,21 @@ fn effective(format: Format, members: &Members) -> Vec<String> {
             _ => names.push(key.clone()),
         }
     }
+    names.extend(block_kinds(members));
     names
+}
+
+/// Returns the kinds of blocks in a Messages conversation, such as `content.image`.
+fn block_kinds(members: &Members) -> BTreeSet<String> {
+    let messages = members.get("messages").and_then(Value::as_array);
+    let contents = messages
+        .into_iter()
+        .flatten()
+        .filter_map(|message| message.get("content")?.as_array());
+    let kinds = contents
+        .flatten()
+        .filter_map(|block| block.get("type")?.as_str());
+    kinds.map(|kind| format!("content.{kind}")).collect()
 }
 
 impl Answering {
@@ -183,5 +198,77 @@ impl Answering {
             None => Box::new(messages::stream::Events::new(self.identity)),
         };
         Translation::new(render, seed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_host_gets_only_what_it_honours() {
+        let catalog = Catalog::builtin().unwrap();
+        let base = "https://dashscope-intl.aliyuncs.com/compatible-mode/v1";
+        let target = crate::directory::Target::new(&catalog, "qwen", base).unwrap();
+        let is_native = |format: Format, model: &str, body: Value| {
+            let inbound = Inbound::parse(format, &Bytes::from(body.to_string())).unwrap();
+            let route = target.route(model).unwrap();
+            inbound.native_url(&catalog, &route).is_some()
+        };
+        let message = |block: Value| json!({"max_tokens": 9, "messages": [{"role": "user", "content": [block]}]});
+        for (format, model, body, expected) in [
+            (
+                Format::Responses,
+                "qwen3.7-plus",
+                json!({"input": "x", "metadata": {"a": "b"}, "text": null}),
+                true,
+            ),
+            (
+                Format::Responses,
+                "qwen3.7-plus",
+                json!({"input": "x", "reasoning": {"effort": "low", "summary": null}}),
+                true,
+            ),
+            (
+                Format::Responses,
+                "qwen3.7-plus",
+                json!({"input": "x", "reasoning": {"summary": "auto"}}),
+                false,
+            ),
+            (
+                Format::Responses,
+                "qwen3.7-plus",
+                json!({"input": "x", "text": {"verbosity": "low"}}),
+                false,
+            ),
+            (
+                Format::Responses,
+                "qwen3.7-plus",
+                json!({"input": "x", "tool_choice": "required"}),
+                false,
+            ),
+            (Format::Responses, "glm-5", json!({"input": "x"}), false),
+            (
+                Format::Messages,
+                "glm-5",
+                message(json!({"type": "text", "text": "x"})),
+                true,
+            ),
+            (
+                Format::Messages,
+                "glm-5",
+                message(json!({"type": "document", "source": {"type": "text", "data": "x"}})),
+                false,
+            ),
+            (Format::Chat, "glm-5", json!({"messages": []}), false),
+        ] {
+            assert_eq!(
+                is_native(format, model, body.clone()),
+                expected,
+                "{model} {body}"
+            );
+        }
     }
 }
