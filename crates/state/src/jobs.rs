@@ -373,15 +373,39 @@ impl JobStore {
         &self,
         id: Option<&str>,
         owner: &str,
+        times: (u64, u64),
+        is_dead: impl Fn(&str) -> bool,
+    ) -> Result<Option<(Job, Lease)>, Error> {
+        self.take_where((id, None), owner, times, is_dead)
+    }
+
+    /// Takes the right to work on a job of `scope` that was left in the middle of its submission, as [`Self::take`] does.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn take_submitting(
+        &self,
+        scope: &str,
+        owner: &str,
+        times: (u64, u64),
+        is_dead: impl Fn(&str) -> bool,
+    ) -> Result<Option<(Job, Lease)>, Error> {
+        self.take_where((None, Some(scope)), owner, times, is_dead)
+    }
+
+    fn take_where(
+        &self,
+        (id, submitting): (Option<&str>, Option<&str>),
+        owner: &str,
         (now_ms, until_ms): (u64, u64),
         is_dead: impl Fn(&str) -> bool,
     ) -> Result<Option<(Job, Lease)>, Error> {
         self.database.write(|tables| {
             let mut statement = tables.prepare(
                 "SELECT id, owner, lease_until_ms FROM job WHERE finished_ms IS NULL AND (?1 IS NULL OR id = ?1)
-                 AND owner IS NOT ?2 ORDER BY number",
+                 AND owner IS NOT ?2 AND (?3 IS NULL OR (scope = ?3 AND submission = 'started')) ORDER BY number",
             )?;
-            let mut rows = statement.query(params![id, owner])?;
+            let mut rows = statement.query(params![id, owner, submitting])?;
             while let Some(row) = rows.next()? {
                 let (found, held): (String, Option<String>) = (row.get(0)?, row.get(1)?);
                 let is_held = unsigned(row.get(2)?) > now_ms;

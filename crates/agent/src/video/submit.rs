@@ -32,9 +32,11 @@ impl Desk<'_> {
         };
         // Jobs of this process take turns here; the store keeps those of others apart.
         let studio = self.studio;
-        let _turn = studio.submitting.lock().await;
+        let turn = studio.submitting.lock().await;
         let (store, now_ms) = (&studio.parts.store, studio.now_ms());
         if !store.begin_submission(self.lease(), now_ms)? {
+            drop(turn);
+            studio.settle(&self.job.scope).await?;
             return Ok(Next::Wait(PLACE_WAIT));
         }
         self.job.submission = Submission::Started;

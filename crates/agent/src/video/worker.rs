@@ -73,6 +73,35 @@ impl VideoStudio {
             .take(id, owner.name(), times, |name| owner.is_dead(name))
     }
 
+    /// Finds out what became of a submission of `scope` that its owner was killed in: it keeps all others waiting.
+    pub(super) async fn settle(&self, scope: &str) -> Result<(), state::Error> {
+        let owner = &self.parts.owner;
+        let times = (self.now_ms(), self.lease_until_ms());
+        let is_dead = |name: &str| owner.is_dead(name);
+        let taken = self
+            .parts
+            .store
+            .take_submitting(scope, owner.name(), times, is_dead)?;
+        let Some((job, lease)) = taken else {
+            return Ok(());
+        };
+        let mut desk = Desk::new(self, job, lease);
+        let never = CancellationToken::new();
+        while desk.job.submission == Submission::Started {
+            let waited = match Box::pin(desk.reconcile()).await {
+                Ok(Next::Go) => Ok(()),
+                Ok(Next::Wait(wait)) => desk.rest(wait, &never).await,
+                Err(stopped) => Err(stopped),
+            };
+            match waited {
+                Ok(()) => {}
+                Err(Stop::Ended | Stop::LeaseLost) => break,
+                Err(Stop::State(error)) => return Err(error),
+            }
+        }
+        self.parts.store.release(desk.lease())
+    }
+
     /// Submits a job and gives it back: somebody else will see to the rest.
     ///
     /// # Errors

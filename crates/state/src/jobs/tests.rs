@@ -118,6 +118,23 @@ fn one_job_of_a_scope_is_being_submitted_at_a_time() {
 }
 
 #[test]
+fn a_submission_that_was_left_in_the_middle_can_be_taken_over_by_those_it_keeps_waiting() {
+    let scene = scene();
+    let (_, left) = scene.add("a", Some("one"));
+    scene.add("b", Some("one"));
+    let take = |scope, dead: &'static str| {
+        let taken = scene
+            .store
+            .take_submitting(scope, "two", (50, 200), |name| name == dead);
+        taken.unwrap().map(|(job, _)| job.id)
+    };
+    assert_eq!(take("s", "one"), None);
+    assert!(scene.store.begin_submission(&left.unwrap(), 20).unwrap());
+    assert_eq!((take("other", "one"), take("s", "")), (None, None));
+    assert_eq!(take("s", "one").as_deref(), Some("a"));
+}
+
+#[test]
 fn the_same_key_is_the_same_job() {
     let scene = scene();
     let new = |id, caller| NewJob {
