@@ -62,6 +62,9 @@ mod random;
 #[path = "cli/terminal.rs"]
 mod terminal;
 #[cfg(test)]
+#[path = "cli/verify.rs"]
+mod verify;
+#[cfg(test)]
 #[path = "cli/video.rs"]
 mod video;
 #[cfg(test)]

@@ -21,6 +21,7 @@ impl ModelsArgs {
             Some(ModelsCommand::Refresh(args)) => args.json,
             Some(ModelsCommand::Unblock(args)) => args.json,
             Some(ModelsCommand::Whoami(args)) => args.json,
+            Some(ModelsCommand::Verify(args)) => args.json,
             Some(ModelsCommand::ExplainError(args)) => args.json,
             Some(ModelsCommand::Auth(args)) => args.json(),
             Some(ModelsCommand::Aliases(_) | ModelsCommand::Fallbacks(_)) | None => false,
@@ -47,6 +48,8 @@ pub(crate) enum ModelsCommand {
     Unblock(ModelsUnblockArgs),
     /// Find out all about a key: family, plan, region, host, models, quota, clock.
     Whoami(WhoamiArgs),
+    /// Check with real calls what the catalog claims of a model: tools, thinking, vision, JSON.
+    Verify(VerifyArgs),
     /// Explain an error pasted on standard input: what it means, whom it concerns, what to do.
     ExplainError(ExplainErrorArgs),
     /// Manage credentials: list, explain, add, log in and out, order.
@@ -127,6 +130,28 @@ pub(crate) struct WhoamiArgs {
     /// Ask nothing that costs a token where a model list is there.
     #[arg(long)]
     pub(crate) free: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `models verify`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Asks at most five short questions; `--dry-run` shows them and what they can cost at most.\n\
+    Whether the model answers is kept in the home's cache and decides over shipped data in `models list`.\n\n\
+    Exit codes: 0 every claim holds, 1 one does not; a model that does not answer: as any call."
+)]
+pub(crate) struct VerifyArgs {
+    /// `provider/model`, an alias, or a model id that one provider has.
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// Also ask for what the catalog says the model cannot do.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Show what would be asked and what it can cost, and ask nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// Print one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

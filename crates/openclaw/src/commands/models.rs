@@ -17,6 +17,7 @@ mod rows;
 mod set;
 mod status;
 mod unblock;
+mod verify;
 mod whoami;
 
 /// Runs a command of `models`; without one, `models status`.
@@ -31,6 +32,7 @@ pub(crate) fn run(args: &ModelsArgs, context: &Context) -> Done {
         Some(ModelsCommand::Refresh(args)) => refresh::run(args, context),
         Some(ModelsCommand::Unblock(args)) => unblock::run(args, context),
         Some(ModelsCommand::Whoami(args)) => whoami::run(args, context),
+        Some(ModelsCommand::Verify(args)) => verify::run(args, context),
         Some(ModelsCommand::ExplainError(args)) => explain_error::run(args, context),
         Some(ModelsCommand::Auth(args)) => auth::run(args, context),
     }
