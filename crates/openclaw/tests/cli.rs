@@ -28,6 +28,9 @@ mod gateway;
 #[path = "cli/home.rs"]
 mod home;
 #[cfg(test)]
+#[path = "cli/infer_media.rs"]
+mod infer_media;
+#[cfg(test)]
 #[path = "cli/killed_edit.rs"]
 mod killed_edit;
 #[cfg(test)]
