@@ -17,10 +17,11 @@ use crate::output::Output;
 
 mod reload;
 
-use reload::Reloading;
+use reload::{Reloading, Start};
 
 /// Serves in the foreground.
 pub(crate) fn run(args: &GatewayRunArgs, log_level: Option<&str>, context: &Context) -> Done {
+    let start = Start::new(context);
     let config = context.config()?;
     check_ready_to_serve(args, &config, context)?;
     config.warn_about_errors(context.out);
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &GatewayRunArgs, log_level: Option<&str>, context: &Cont
         auth,
         log,
         boot: boot_id()?,
+        start,
     };
     crate::runtime::threaded()?.block_on(serve(plan, args, &config, context))
 }
@@ -46,9 +48,16 @@ struct Plan {
     auth: Auth,
     log: Log,
     boot: u32,
+    start: Start,
 }
 
-async fn serve(plan: Plan, args: &GatewayRunArgs, config: &ReadConfig, context: &Context) -> Done {
+async fn serve(
+    mut plan: Plan,
+    args: &GatewayRunArgs,
+    config: &ReadConfig,
+    context: &Context,
+) -> Done {
+    plan.start.listen();
     let listener = gateway::listen(plan.address)
         .await
         .map_err(|error| cannot_listen(&error))?;
@@ -85,7 +94,7 @@ async fn serve(plan: Plan, args: &GatewayRunArgs, config: &ReadConfig, context: 
         tokio::select! {
             () = gateway::serve(listener, Arc::clone(&live), stop.clone()) => {}
             () = obey(&mut signals, &stop) => {}
-            () = reloading.follow(config) => {}
+            () = reloading.follow(config, plan.start) => {}
         }
         plan.log
             .write(Level::Info, "gateway", "stopped", &serde_json::json!({}));

@@ -60,10 +60,10 @@ enum Stamp {
 
 impl Reloading<'_> {
     /// Never returns.
-    pub(super) async fn follow(&self, config: &ReadConfig) {
+    pub(super) async fn follow(&self, config: &ReadConfig, start: Start) {
         let mut is_on = is_on(config);
-        let mut seen = self.look(self.context, config);
-        let mut hangup = Hangup::new();
+        let mut seen = self.look(self.context, config, start.seen);
+        let mut hangup = start.hangup;
         loop {
             let is_asked_for = tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => false,
@@ -84,7 +84,7 @@ impl Reloading<'_> {
                 Ok((config, context, renewed)) => {
                     self.live.renew(renewed);
                     is_on = self::is_on(&config);
-                    seen = self.look(&context, &config);
+                    seen = self.look(&context, &config, seen);
                     self.say(&format!("config hot reload applied ({shown})"));
                     self.tell_what_needs_a_restart(&config, &context);
                 }
@@ -128,15 +128,12 @@ impl Reloading<'_> {
         self.log.write(Level::Info, SUBSYSTEM, message, &json!({}));
     }
 
-    fn look(&self, context: &Context, config: &ReadConfig) -> Seen {
+    /// Looks at the files that a config leads to. Those looked at before they were read stay as they were then, or a change
+    /// during the reading would never be noticed.
+    fn look(&self, context: &Context, config: &ReadConfig, earlier: Seen) -> Seen {
         let home = &self.context.home;
-        let mut files = vec![home.config_path().to_owned()];
+        let mut files = always_there(context);
         files.extend(config::included_files(&config.text));
-        files.extend(context.dotenv_paths());
-        let catalog = home.catalog_dir();
-        files.extend(catalog::TABLE_FILES.iter().map(|name| catalog.join(name)));
-        files.push(crate::model_lists::path(home));
-        files.extend(with_log(home.state_dir().join("state/openclaw.sqlite")));
         let entries = &config.settings.agents.entries;
         let agents = entries.iter().map(|entry| entry.id.clone());
         for agent in agents.chain([AgentId::main()]) {
@@ -145,8 +142,47 @@ impl Reloading<'_> {
             files.push(folder.join(credentials::STATE_FILE_NAME));
             files.extend(with_log(folder.join("openclaw-agent.sqlite")));
         }
-        Seen::of(files)
+        let mut seen = Seen::of(files);
+        for (path, stamp) in earlier.0 {
+            seen.0.entry(path).and_modify(|now| *now = stamp);
+        }
+        seen
     }
+}
+
+/// What has to happen before the first file is read.
+pub(super) struct Start {
+    seen: Seen,
+    hangup: Hangup,
+}
+
+impl Start {
+    /// Looks at the files whose place does not depend on the config.
+    pub(super) fn new(context: &Context) -> Self {
+        Self {
+            seen: Seen::of(always_there(context)),
+            hangup: Hangup::default(),
+        }
+    }
+
+    /// Listens for the signal; without a runtime there is none.
+    pub(super) fn listen(&mut self) {
+        self.hangup = Hangup::new();
+    }
+}
+
+fn always_there(context: &Context) -> Vec<PathBuf> {
+    let home = &context.home;
+    let mut files = vec![home.config_path().to_owned()];
+    files.extend(context.dotenv_paths());
+    let catalog = home.catalog_dir();
+    files.extend(catalog::TABLE_FILES.iter().map(|name| catalog.join(name)));
+    files.push(crate::model_lists::path(home));
+    files.extend(with_log(home.state_dir().join("state/openclaw.sqlite")));
+    let main = home.agent_dir(&AgentId::main());
+    files.push(main.join(credentials::FILE_NAME));
+    files.push(main.join(credentials::STATE_FILE_NAME));
+    files
 }
 
 /// A database that is in use is changed in the log beside it.
@@ -221,6 +257,7 @@ fn identity(_: &fs::Metadata) -> u64 {
 }
 
 /// SIGHUP asks for a reload at once.
+#[derive(Default)]
 struct Hangup {
     #[cfg(unix)]
     signal: Option<tokio::signal::unix::Signal>,

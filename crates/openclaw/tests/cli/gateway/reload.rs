@@ -92,10 +92,8 @@ fn what_cannot_be_used_changes_nothing() {
     ] {
         gateway.home.write(CONFIG, bad);
         let said = || reloads(&gateway)["problem"].as_str().map(str::to_owned);
-        let problem = within(
-            || said().filter(|text| text.contains(part)),
-            "the problem is not told",
-        );
+        let told = || said().filter(|text| text.contains(part));
+        let problem = within(told, &format!("`{part}` is not told"));
         assert!(!problem.contains(KEY), "{problem}");
         assert_eq!(gateway.ask(&chat(&asking(false))).status, 200);
         assert_eq!(gateway.home.read(CONFIG), bad, "the file is the user's");
