@@ -83,3 +83,22 @@ pub const NO_COLOR: &str = "NO_COLOR";
 pub const HOME: &str = "HOME";
 /// The home folder of the user on Windows.
 pub const USERPROFILE: &str = "USERPROFILE";
+
+/// `1` lets several gateways serve one home at once.
+pub const ALLOW_MULTI_GATEWAY: &str = "OPENCLAW_ALLOW_MULTI_GATEWAY";
+/// Set in a process that a service manager started for us.
+pub const SERVICE_MARKER: &str = "OPENCLAW_SERVICE_MARKER";
+/// The file with the variables that `gateway install` kept for the service, in the form of `.env`.
+pub const SERVICE_ENV_FILE: &str = "OPENCLAW_SERVICE_ENV_FILE";
+/// Where systemd waits for messages (`sd_notify(3)`).
+pub const NOTIFY_SOCKET: &str = "NOTIFY_SOCKET";
+/// How often systemd wants a sign of life, in microseconds (`sd_watchdog_enabled(3)`).
+pub const WATCHDOG_USEC: &str = "WATCHDOG_USEC";
+/// The process that systemd wants a sign of life from.
+pub const WATCHDOG_PID: &str = "WATCHDOG_PID";
+/// The folder of the user's settings, `~/.config` when absent; user units lie below it.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// The name of the user.
+pub const USER: &str = "USER";
+/// The folders of programs.
+pub const PATH: &str = "PATH";

@@ -27,7 +27,8 @@ Getting started:
 Exit codes:
   0 done                            3 credential refused or missing
   1 error                           4 quota used up
-  2 not available yet, or expiring  5 host or gateway not reachable";
+  2 not available yet, or expiring  5 host or gateway not reachable
+                                    78 second gateway of a home, as a service";
 
 /// Qwen Cloud for OpenClaw: one local OpenAI-compatible gateway for every Qwen model.
 #[derive(Debug, Parser)]

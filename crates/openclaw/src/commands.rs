@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod emulator;
+pub(crate) mod gateway;
 pub(crate) mod gateway_run;
 pub(crate) mod health;
 pub(crate) mod infer;

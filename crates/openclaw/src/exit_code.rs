@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     Quota,
     /// A host or the gateway could not be reached.
     Network,
+    /// A service manager started a second gateway; units say that this number is no reason to try again.
+    Duplicate,
 }
 
 impl Exit {
@@ -29,6 +31,7 @@ impl Exit {
             Self::Auth => 3,
             Self::Quota => 4,
             Self::Network => 5,
+            Self::Duplicate => 78,
         }
     }
 

@@ -75,6 +75,7 @@ impl Failed {
             Exit::Auth => "auth_error",
             Exit::Quota => "quota_error",
             Exit::Network => "network_error",
+            Exit::Duplicate => "already_running",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Talks to the running gateway: is it there, how is it, what has it served.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use providers::http_client::{HttpClient, NetworkSettings};
 use serde_json::Value;
 
 use crate::context::{Context, ReadConfig};
+use crate::daemon::instance::Instance;
 use crate::exit_code::Exit;
 use crate::failed::Failed;
 
@@ -54,6 +55,14 @@ impl GatewayClient {
         }
     }
 
+    /// Returns the client for the process that serves the home, which may listen elsewhere than the config says now.
+    pub(crate) fn of_instance(mut self, instance: &Instance) -> Self {
+        if let Some(holder) = instance.holder() {
+            self.address = reachable(holder.address);
+        }
+        self
+    }
+
     /// Returns the base URL of its OpenAI-compatible interface.
     pub(crate) fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
@@ -85,6 +94,11 @@ impl GatewayClient {
     pub(crate) async fn status(&self, wait: Duration) -> Result<Value, Failed> {
         self.get("/openclaw/status", self.token.as_deref(), wait)
             .await
+    }
+
+    /// Asks for the models that it serves.
+    pub(crate) async fn models(&self, wait: Duration) -> Result<Value, Failed> {
+        self.get("/v1/models", self.token.as_deref(), wait).await
     }
 
     async fn get(&self, path: &str, token: Option<&str>, wait: Duration) -> Result<Value, Failed> {
@@ -137,4 +151,14 @@ impl GatewayClient {
             .exit(Exit::Network)
             .hint("`openclaw gateway run` starts it")
     }
+}
+
+/// Returns an address to connect to for one that is listened at: everywhere includes this machine.
+pub(crate) fn reachable(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bound.port())
 }

@@ -17,6 +17,7 @@ mod config_change;
 mod config_secrets;
 mod config_sketch;
 mod context;
+mod daemon;
 mod doctor;
 mod exit_code;
 mod failed;
@@ -135,14 +136,7 @@ fn in_home(command: &Command, global: &cli::Global, context: &Context) -> Done {
         Command::Infer(args) => commands::infer::run(args, context),
         Command::Agent(args) => commands::agent::run(args, context),
         Command::Tasks(args) => commands::tasks::run(args, context),
-        Command::Gateway(args) => match &args.command {
-            None => commands::gateway_run::run(&args.run, global.log_level.as_deref(), context),
-            Some(GatewayCommand::Run(args)) => {
-                commands::gateway_run::run(args, global.log_level.as_deref(), context)
-            }
-            Some(GatewayCommand::Health(args)) => commands::health::run(args, context),
-            Some(GatewayCommand::Status(args)) => commands::status::run(args, context),
-        },
+        Command::Gateway(args) => commands::gateway::run(args, global, context),
         Command::Health(args) => commands::health::run(args, context),
         Command::Status(args) => commands::status::run(args, context),
         Command::Logs(args) => commands::logs::run(args, context),
@@ -167,7 +161,10 @@ fn wants_json(command: &Command) -> bool {
         Command::Gateway(args) => match &args.command {
             Some(GatewayCommand::Health(args)) => args.json,
             Some(GatewayCommand::Status(args)) => args.json,
-            _ => false,
+            Some(GatewayCommand::Start(args)) => args.json,
+            Some(GatewayCommand::Stop(args) | GatewayCommand::Restart(args)) => args.json,
+            Some(GatewayCommand::Call(args)) => args.json,
+            Some(GatewayCommand::Run(_) | GatewayCommand::Logs(_)) | None => false,
         },
         Command::Health(args) => args.json,
         Command::Status(args) => args.json,

@@ -18,8 +18,71 @@ pub(crate) enum GatewayCommand {
     Run(GatewayRunArgs),
     /// Ask the running gateway whether it is well.
     Health(HealthArgs),
-    /// Show the running gateway.
+    /// Start it in the background.
+    Start(StartArgs),
+    /// Stop it: open requests are finished first.
+    Stop(StopArgs),
+    /// Stop it and start it again.
+    Restart(StopArgs),
+    /// Show which process serves this home and whether it answers; fails when none does.
     Status(StatusArgs),
+    /// Show the gateway's log, like `openclaw logs`.
+    Logs(LogsArgs),
+    /// Ask the running gateway one question.
+    Call(CallArgs),
+}
+
+/// Arguments of `gateway start`.
+#[derive(Debug, Args)]
+pub(crate) struct StartArgs {
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `gateway stop` and `gateway restart`.
+#[derive(Debug, Args)]
+pub(crate) struct StopArgs {
+    /// Do not wait for open streams: end them with an error event.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `gateway call`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  openclaw gateway call health\n  openclaw gateway call models.list --json"
+)]
+pub(crate) struct CallArgs {
+    /// What to ask.
+    #[arg(value_enum, value_name = "METHOD")]
+    pub(crate) method: Method,
+    /// Parameters as a JSON object; the methods of today take none.
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub(crate) params: String,
+    /// Print the answer in one line.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Milliseconds to wait for the answer.
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=600_000))]
+    pub(crate) timeout: u64,
+}
+
+/// What `gateway call` can ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Method {
+    /// Is it ready, and if not, why.
+    #[value(name = "health")]
+    Health,
+    /// What it is, uses and has served.
+    #[value(name = "status")]
+    Status,
+    /// The models that it serves.
+    #[value(name = "models.list")]
+    ModelsList,
 }
 
 /// Arguments of `gateway run`.

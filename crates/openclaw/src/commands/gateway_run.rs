@@ -11,8 +11,11 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::cli::gateway::GatewayRunArgs;
 use crate::context::{Context, ReadConfig, log_path, now_ms};
+use crate::daemon::instance::{Instance, InstanceLock};
+use crate::daemon::notify::Notify;
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
+use crate::gateway_client::{GatewayClient, reachable};
 use crate::output::Output;
 
 mod reload;
@@ -24,6 +27,9 @@ pub(crate) fn run(args: &GatewayRunArgs, log_level: Option<&str>, context: &Cont
     let start = Start::new(context);
     let config = context.config()?;
     check_ready_to_serve(args, &config, context)?;
+    if !allows_several(context) {
+        Instance::of(&context.home).refuse_another(&context.home, is_service(context))?;
+    }
     config.warn_about_errors(context.out);
     let address = SocketAddr::new(
         bind_address(args.bind.as_deref(), &config.settings.gateway)?,
@@ -62,6 +68,11 @@ async fn serve(
         .await
         .map_err(|error| cannot_listen(&error))?;
     let bound = listener.local_addr().map_err(|error| Failed::of(&error))?;
+    // Before anybody can know that this process is there.
+    let mut signals = StopSignals::new()?;
+    let lock = (!allows_several(context))
+        .then(|| InstanceLock::acquire(&context.home, bound, is_service(context)))
+        .transpose()?;
     // Fails only when a subscriber is set already; then log lines of the libraries go there.
     let _ = tracing::subscriber::set_global_default(
         tracing_subscriber::registry().with(LogLayer(plan.log.clone())),
@@ -69,6 +80,7 @@ async fn serve(
     context.synchronise_logins(config)?;
     let directory = context.directory(config)?;
     greet(&directory, bound, &plan.log, context);
+    tell_of_the_dead(lock.as_ref(), &plan.log);
     let parts = Parts {
         videos: crate::video_jobs::of_gateway(context, config),
         directory,
@@ -78,22 +90,25 @@ async fn serve(
         log: plan.log.clone(),
         boot: plan.boot,
     };
-    let mut signals = StopSignals::new()?;
     let (stop_log, stopped) = tokio::sync::oneshot::channel::<()>();
     let writer = plan.log.clone().run(async { drop(stopped.await) });
     let stop = Stop::default();
     let live = Live::new(parts);
+    let notify = Notify::of(&context.environment);
     let reloading = Reloading {
         live: &live,
+        notify: &notify,
         args,
         context,
         address: plan.address,
         log: &plan.log,
     };
+    notify.ready(&format!("listening on http://{bound}/v1"));
     let serving = async {
         tokio::select! {
             () = gateway::serve(listener, Arc::clone(&live), stop.clone()) => {}
-            () = obey(&mut signals, &stop) => {}
+            () = obey(&mut signals, &stop, &notify) => {}
+            () = stay_watched(&notify, bound, &stop) => {}
             () = reloading.follow(config, plan.start) => {}
         }
         plan.log
@@ -105,12 +120,56 @@ async fn serve(
 }
 
 /// The first signal drains, the second ends open streams; never returns.
-async fn obey(signals: &mut StopSignals, stop: &Stop) {
+async fn obey(signals: &mut StopSignals, stop: &Stop, notify: &Notify) {
     signals.next().await;
+    notify.stopping();
     stop.drain.cancel();
     signals.next().await;
     stop.now.cancel();
     std::future::pending::<()>().await;
+}
+
+/// Tells the service manager that the gateway answers, as long as it does; never returns. A gateway that drains answers
+/// nobody new, and its end has a deadline of its own.
+async fn stay_watched(notify: &Notify, bound: SocketAddr, stop: &Stop) {
+    let Some(every) = notify.alive_every() else {
+        return std::future::pending().await;
+    };
+    let address = reachable(bound);
+    loop {
+        // A client of its own each time: a new connection has to be accepted too.
+        let answers = GatewayClient::at(address, "").health(every).await.is_ok();
+        if answers || stop.drain.is_cancelled() {
+            notify.alive();
+        }
+        tokio::time::sleep(every).await;
+    }
+}
+
+fn allows_several(context: &Context) -> bool {
+    context
+        .environment
+        .is_on(config::env_var::ALLOW_MULTI_GATEWAY)
+}
+
+fn is_service(context: &Context) -> bool {
+    let names = [
+        config::env_var::SERVICE_MARKER,
+        config::env_var::NOTIFY_SOCKET,
+    ];
+    names
+        .iter()
+        .any(|name| context.environment.path_var(name).is_some())
+}
+
+fn tell_of_the_dead(lock: Option<&InstanceLock>, log: &Log) {
+    if let Some(before) = lock.and_then(|lock| lock.left_behind.as_ref()) {
+        let message = format!(
+            "the gateway before this one (process {}, since {}) did not end in order; its lock is taken over",
+            before.pid, before.created_at
+        );
+        log.write(Level::Warn, "gateway", &message, &serde_json::json!({}));
+    }
 }
 
 fn greet(directory: &providers::Directory, bound: SocketAddr, log: &Log, context: &Context) {

@@ -22,6 +22,9 @@ mod failures;
 mod fault_matrix;
 #[path = "gateway/formats.rs"]
 mod formats;
+#[cfg(unix)]
+#[path = "gateway/life.rs"]
+mod life;
 #[path = "gateway/patching.rs"]
 mod patching;
 #[path = "gateway/process.rs"]

@@ -19,6 +19,7 @@ use serde_json::json;
 use super::{auth, bind_address, port};
 use crate::cli::gateway::GatewayRunArgs;
 use crate::context::{Context, ReadConfig};
+use crate::daemon::notify::Notify;
 use crate::failed::Failed;
 
 /// How often the files are looked at.
@@ -33,6 +34,7 @@ const SUBSYSTEM: &str = "gateway/reload";
 /// What is needed to make new parts.
 pub(super) struct Reloading<'a> {
     pub(super) live: &'a Live,
+    pub(super) notify: &'a Notify,
     pub(super) args: &'a GatewayRunArgs,
     pub(super) context: &'a Context,
     /// Where the gateway was told to listen.
@@ -80,6 +82,7 @@ impl Reloading<'_> {
                 "config change detected; evaluating reload ({shown})"
             ));
             seen = changed;
+            self.notify.reloading();
             match self.read() {
                 Ok((config, context, renewed)) => {
                     self.live.renew(renewed);
@@ -90,6 +93,7 @@ impl Reloading<'_> {
                 }
                 Err(failed) => self.live.keep(&failed.message),
             }
+            self.notify.ready(&format!("read {shown}"));
         }
     }
 

@@ -96,6 +96,18 @@ impl Gateway {
     #[track_caller]
     pub(crate) fn restart(&mut self) {
         self.terminate();
+        self.start_again();
+    }
+
+    /// Kills the gateway without a word and starts it again in the same home.
+    #[track_caller]
+    pub(crate) fn kill_and_start(&mut self) {
+        self.child.kill().expect("a child");
+        self.start_again();
+    }
+
+    #[track_caller]
+    fn start_again(&mut self) {
         let child = &mut self.child;
         within(|| child.try_wait().expect("a child"), "still runs");
         let launched = Launched::new(&self.home, &[]);
