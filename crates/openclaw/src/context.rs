@@ -11,7 +11,7 @@ use config::{
 use credentials::oauth::LoginStore;
 use credentials::{Programs, References, Resolver};
 use providers::discovery::ModelLists;
-use providers::health::Rules;
+use providers::health::{self, Rules};
 use providers::http_client::{HttpClient, NetworkSettings};
 use providers::{Directory, Health, Upstream};
 
@@ -213,11 +213,15 @@ impl Context {
             self.out.warn(failed.message);
             ModelLists::default()
         });
+        // What cannot be read teaches nothing; `models status` says why it cannot.
+        let breakers = health::read(&self.home).unwrap_or_default();
         let directory_of = |agent: &AgentId| {
             let resolver = self.resolver_of(config, &catalog, agent);
             let resolver = resolver.with_programs(programs);
             let catalog = Arc::clone(&catalog);
-            Directory::build(catalog, &config.settings, &resolver, now_ms()).with_lists(&lists)
+            Directory::build(catalog, &config.settings, &resolver, now_ms())
+                .with_lists(&lists)
+                .with_refusals(&breakers)
         };
         let entries = &config.settings.agents.entries;
         let apart = entries.iter().map(|entry| &entry.id).filter(|agent| {

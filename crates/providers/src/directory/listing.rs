@@ -35,6 +35,9 @@ pub struct ListedModel {
     pub withheld: Option<String>,
     #[serde(skip)]
     pub(super) asks_usage: Option<bool>,
+    /// Whether somebody said what it takes; if not, `input` is a guess.
+    #[serde(skip)]
+    pub(super) says_input: bool,
 }
 
 /// One provider as `status` shows it.
@@ -156,6 +159,7 @@ pub(super) fn models(
                 configured: false,
                 withheld: None,
                 asks_usage: None,
+                says_input: true,
             });
         }
     }
@@ -186,5 +190,6 @@ fn from_config(catalog: &Catalog, provider: &str, row: &ModelRow) -> ListedModel
         configured: true,
         withheld: None,
         asks_usage: usage,
+        says_input: !row.input.is_empty(),
     }
 }

@@ -1,9 +1,10 @@
 //! What hosts list, laid over what is shipped: a live answer beats data, and the config beats both.
 
-use catalog::{Catalog, InputKind, ModelKind, Plan};
+use catalog::{Catalog, ErrorClass, ErrorScope, InputKind, ModelKind, Plan};
 
 use super::{Directory, Entry, ListedModel, Target};
 use crate::discovery::{HostList, LiveModel, ModelLists};
+use crate::health::Breaker;
 
 impl Directory {
     /// Lets what hosts listed, and which models answered there, decide what is offered. Names that the config uses stay.
@@ -11,6 +12,34 @@ impl Directory {
     pub fn with_lists(mut self, lists: &ModelLists) -> Self {
         for entry in &mut self.providers {
             apply(&self.catalog, entry, lists);
+        }
+        self.prepare();
+        self
+    }
+
+    /// Takes what requests taught: a model that the service refuses to every credential of its provider is not offered. It
+    /// can still be asked for by name, and one answer undoes this.
+    #[must_use]
+    pub fn with_refusals(mut self, breakers: &[Breaker]) -> Self {
+        for entry in &mut self.providers {
+            for model in entry
+                .models
+                .iter_mut()
+                .filter(|model| model.withheld.is_none())
+            {
+                let refusal = |target: &Target| {
+                    let route = target.route(&model.id).ok()?;
+                    let scope = route.branches().scope(ErrorScope::Model)?;
+                    let known = breakers.iter().find(|breaker| breaker.scope == scope)?;
+                    is_refusal(known).then_some(known)
+                };
+                let refusals: Option<Vec<_>> = entry.targets.iter().map(refusal).collect();
+                if let Some(last) = refusals.as_ref().and_then(|refusals| refusals.last()) {
+                    let evidence = &last.evidence;
+                    let reason = format!("it was asked and refused: {}", evidence.class);
+                    model.withheld = Some(reason);
+                }
+            }
         }
         self.prepare();
         self
@@ -24,6 +53,15 @@ impl Directory {
             .filter(|entry| entry.problem.is_none());
         usable.flat_map(|entry| &entry.targets)
     }
+}
+
+/// Says whether a breaker is knowledge about what the key may use, and not about how well the service is.
+fn is_refusal(breaker: &Breaker) -> bool {
+    breaker.is_open()
+        && matches!(
+            breaker.evidence.class,
+            ErrorClass::NotEntitled | ErrorClass::ModelNotFound | ErrorClass::FreeTierExhausted
+        )
 }
 
 fn apply(catalog: &Catalog, entry: &mut Entry, lists: &ModelLists) {
@@ -111,6 +149,7 @@ fn add(catalog: &Catalog, entry: &mut Entry, plan: Option<Plan>, live: &LiveMode
         configured: false,
         withheld: None,
         asks_usage: None,
+        says_input: shipped.is_some(),
     });
 }
 

@@ -93,7 +93,7 @@ impl Directory {
             .find(|entry| entry.id == *route.provider);
         let listed =
             entry.and_then(|entry| entry.models.iter().find(|model| model.id == *route.model));
-        if let Some(listed) = listed {
+        if let Some(listed) = listed.filter(|listed| listed.says_input) {
             let takes = |kind: &InputKind| listed.input.iter().any(|input| input == kind.as_str());
             return needed.iter().all(takes);
         }

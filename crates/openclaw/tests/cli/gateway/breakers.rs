@@ -83,6 +83,19 @@ fn a_403_for_one_model_leaves_the_others_of_the_key_alone() {
         (&known[0]["model"], &known[0]["status"]),
         (&json!("m"), &json!(403))
     );
+    let list = gateway
+        .home
+        .run(&["models", "list", "--json"])
+        .expect_code(0);
+    let rows = list.json()["models"].clone();
+    let row = |key: &str| {
+        let mut rows = rows.as_array().unwrap().iter();
+        rows.find(|row| row["key"] == key).unwrap().clone()
+    };
+    assert_eq!(
+        (&row("stub/m")["available"], &row("stub/other")["available"]),
+        (&json!(false), &json!(true))
+    );
     for time in ["since", "until", "nextProbe"] {
         assert!(known[0][time].as_u64().is_some(), "{time}");
     }
