@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use providers::chat_repair::Repairs;
 use providers::chat_stream::StreamEnd;
 use providers::{Route, Trace, Usage};
 use serde::Serialize;
+use state::{Entry, Tokens};
 
 use crate::auth::Caller;
 use crate::log::Level;
@@ -15,6 +16,8 @@ use crate::state::Shared;
 
 /// Longest model name kept of a request, in bytes.
 const REQUESTED_MODEL_BYTES_MAX: usize = 200;
+/// Longest name of a conversation that is kept, in characters.
+const SESSION_CHARS_MAX: usize = 100;
 
 /// Totals since the gateway started. Counts are requests or tokens.
 #[derive(Debug, Default)]
@@ -75,7 +78,7 @@ impl Totals {
         if seen.stream {
             self.open_streams.fetch_sub(1, Ordering::Relaxed);
         }
-        let complete = seen.outcome == "complete";
+        let complete = seen.is_complete();
         if !complete {
             add(&self.failed, 1);
         }
@@ -107,6 +110,7 @@ struct Seen {
     request_id: String,
     caller: Caller,
     requested_model: String,
+    session: Option<String>,
     stream: bool,
     status: u16,
     outcome: &'static str,
@@ -168,6 +172,7 @@ impl RequestRecord {
             request_id: request_id.to_owned(),
             caller,
             requested_model,
+            session: None,
             stream: false,
             status: 0,
             outcome: "client_gone",
@@ -184,6 +189,12 @@ impl RequestRecord {
             started: Instant::now(),
             seen,
         }
+    }
+
+    /// Notes the conversation it belongs to.
+    pub(crate) fn in_session(&mut self, session: Option<&str>) {
+        let kept = |session: &str| session.chars().take(SESSION_CHARS_MAX).collect();
+        self.seen.session = session.map(kept);
     }
 
     /// Notes which candidate answered.
@@ -235,9 +246,50 @@ impl RequestRecord {
     }
 }
 
+impl Seen {
+    fn is_complete(&self) -> bool {
+        self.outcome == "complete"
+    }
+}
+
+impl RequestRecord {
+    /// Returns what is written down of it for good.
+    fn entry(&self, duration: Duration) -> Entry {
+        let seen = &self.seen;
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+        let begun = since_1970.unwrap_or_default().saturating_sub(duration);
+        let tokens = |usage: Usage| Tokens {
+            input: usage.input_tokens,
+            output: usage.output_tokens,
+            cached: usage.cached_tokens,
+            cache_write: usage.cache_write_tokens,
+            reasoning: usage.reasoning_tokens,
+        };
+        Entry {
+            at_ms: millis(begun),
+            id: seen.request_id.clone(),
+            caller: seen.caller.label().into(),
+            session: seen.session.clone(),
+            model: self.route.reference(),
+            host: Arc::clone(&self.route.host),
+            credential: Arc::clone(&self.route.credential),
+            status: seen.status,
+            outcome: seen.outcome,
+            is_complete: seen.is_complete(),
+            is_stream: seen.stream,
+            duration_ms: millis(duration),
+            first_byte_ms: seen.first_byte.map(millis),
+            tokens: seen.usage.map(tokens),
+            cost: None,
+        }
+    }
+}
+
 impl Drop for RequestRecord {
     fn drop(&mut self) {
+        let duration = self.started.elapsed();
         self.shared.totals.add(&self.seen);
+        self.shared.ledger.record(self.entry(duration));
         let seen = &self.seen;
         let line = Line {
             request_id: &seen.request_id,
@@ -252,7 +304,7 @@ impl Drop for RequestRecord {
             outcome: seen.outcome,
             upstream_request_id: seen.upstream_request_id.as_deref(),
             first_byte_ms: seen.first_byte.map(millis),
-            duration_ms: millis(self.started.elapsed()),
+            duration_ms: millis(duration),
             usage: seen.usage,
             trace: &seen.trace,
             repairs: (!seen.repairs.is_empty()).then_some(seen.repairs),

@@ -44,6 +44,8 @@ const DISCARDED_BYTES_MAX: usize = 64 * 1024 * 1024;
 const DISCARD_MAX_WAIT: Duration = Duration::from_secs(1);
 /// Our request id in every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How long the usage of the last requests may take to be written at the end.
+const LEDGER_MAX_WAIT: Duration = Duration::from_secs(3);
 /// Pause after the operating system refused to accept, for example because no file descriptor was free.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -106,7 +108,11 @@ pub async fn serve(listener: TcpListener, live: Arc<Live>, stop: Stop) {
         }
     }
     drop(listener);
-    drain(live.tracker(), &live.current().shared, &stop).await;
+    let shared = live.current().shared.clone();
+    drain(live.tracker(), &shared, &stop).await;
+    let flushing = tokio::task::spawn_blocking(move || shared.ledger.flush(LEDGER_MAX_WAIT));
+    // What could not be written was told by the ledger itself.
+    let _ = flushing.await;
 }
 
 /// Works on video jobs until the gateway drains; what is open then goes on elsewhere, or with the next gateway.

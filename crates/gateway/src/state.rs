@@ -1,6 +1,7 @@
 //! What every handler shares: the settings snapshot, the upstream client, the log, the stop signals.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
@@ -8,11 +9,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use providers::{Directory, Upstream};
+use state::{Ledger, LedgerEvent};
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::Auth;
 use crate::live::Reloads;
-use crate::log::Log;
+use crate::log::{Level, Log};
 use crate::request_log::Totals;
 use crate::videos::Videos;
 
@@ -44,6 +46,8 @@ pub(crate) struct State {
     pub(crate) log: Log,
     /// Running totals.
     pub(crate) totals: Arc<Totals>,
+    /// What every request cost.
+    pub(crate) ledger: Arc<Ledger>,
     /// When it started.
     pub(crate) started: Instant,
     /// Cancelled when no new request may start.
@@ -77,6 +81,8 @@ pub struct Parts {
     pub bound: SocketAddr,
     /// The log.
     pub log: Log,
+    /// Where usage is written; the file is made with the first request.
+    pub ledger: PathBuf,
     /// Random number that tells the request ids of this run from those of others.
     pub boot: u32,
 }
@@ -91,6 +97,7 @@ impl Shared {
     /// Creates the state of a gateway that is about to serve.
     pub(crate) fn new(parts: Parts) -> Self {
         let draining = CancellationToken::new();
+        let ledger = Arc::new(ledger(parts.ledger, parts.log.clone()));
         Self(Arc::new(State {
             model_list: crate::routes::models::list(&parts.directory),
             directory: Arc::new(parts.directory),
@@ -103,6 +110,7 @@ impl Shared {
             bound: parts.bound,
             log: parts.log,
             totals: Arc::default(),
+            ledger,
             started: Instant::now(),
             draining,
             stop_streams: CancellationToken::new(),
@@ -135,6 +143,7 @@ impl Shared {
             bound: self.bound,
             log: self.log.clone(),
             totals: Arc::clone(&self.totals),
+            ledger: Arc::clone(&self.ledger),
             started: self.started,
             draining: self.draining.clone(),
             stop_streams: self.stop_streams.clone(),
@@ -175,6 +184,19 @@ impl Shared {
             ids.next.fetch_add(1, Ordering::Relaxed)
         )
     }
+}
+
+/// Makes the ledger, whose troubles are told in the log.
+fn ledger(path: PathBuf, log: Log) -> Ledger {
+    let tell = move |event: &LedgerEvent| {
+        let level = match event {
+            LedgerEvent::Failed { .. } => Level::Error,
+            LedgerEvent::Overrun { .. } | LedgerEvent::Works { .. } => Level::Warn,
+        };
+        let fields = serde_json::json!({});
+        log.write(level, "gateway/ledger", &event.to_string(), &fields);
+    };
+    Ledger::new(path, Box::new(tell))
 }
 
 impl std::ops::Deref for Shared {

@@ -16,6 +16,7 @@ pub(crate) mod onboard;
 pub(crate) mod plugins;
 pub(crate) mod tasks;
 pub(crate) mod thinking;
+pub(crate) mod usage;
 
 const AFTER_HELP: &str = "\
 Getting started:
@@ -88,6 +89,8 @@ pub(crate) enum Command {
     Logs(gateway::LogsArgs),
     /// Show what the gateway decided for one request, and why.
     Trace(gateway::TraceArgs),
+    /// Show what was used and what it cost, by model, caller, host, hour or day.
+    Usage(usage::UsageArgs),
     /// Print a completion script for a shell.
     Completion(CompletionArgs),
     /// Show the main job on the built-in emulator: onboard, gateway, streamed answer. No key, no network.

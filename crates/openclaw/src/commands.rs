@@ -20,3 +20,4 @@ pub(crate) mod plugins;
 pub(crate) mod status;
 pub(crate) mod tasks;
 pub(crate) mod trace;
+pub(crate) mod usage;

@@ -7,6 +7,7 @@
 mod database;
 mod error;
 mod jobs;
+mod ledger;
 mod routing;
 
 pub use database::{BUSY_WAIT_MAX, Database, Durability, Schema};
@@ -14,6 +15,10 @@ pub use error::Error;
 pub use jobs::{
     Job, JobChange, JobFilter, JobState, JobStore, Lease, NewJob, Owner, SUBMISSION_HELD_MS_MAX,
     Submission,
+};
+pub use ledger::{
+    Cost, DAY_MS, Entry, Grouping, HOUR_MS, Ledger, LedgerEvent, LedgerReading, LedgerStore, Tell,
+    Tokens, Usage, UsageRow, UsageSum,
 };
 pub use routing::{BreakerRow, RoutingMemory};
 

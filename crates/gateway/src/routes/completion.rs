@@ -141,6 +141,7 @@ pub(crate) async fn first_answer<A: Ask>(
     ask: &A,
     (terms, mut record): (Terms<'_>, RequestRecord),
 ) -> Result<(Answered<A::Reply>, RequestRecord), OpenAiError> {
+    record.in_session(terms.session);
     // Pinned here, since a future that is handed on by value is stored twice.
     let attempt = std::pin::pin!(shared.upstream.attempt_chain(chain, ask, terms));
     match shared.until_stopped(attempt).await {

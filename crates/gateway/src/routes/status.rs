@@ -27,6 +27,7 @@ pub(crate) async fn status(State(shared): State<Shared>, _caller: Caller) -> Jso
         "agentsApart": agents,
         "reloads": shared.reloads.read(),
         "totals": shared.totals.read(),
+        "ledger": ledger(&shared),
     }))
 }
 
@@ -43,4 +44,14 @@ fn providers(directory: &Directory) -> Vec<Value> {
         })
     });
     views.collect()
+}
+
+fn ledger(shared: &Shared) -> Value {
+    let reading = shared.ledger.read();
+    json!({
+        "file": shared.ledger.path(),
+        "written": reading.written,
+        "missing": reading.missing,
+        "problem": reading.problem,
+    })
 }

@@ -180,6 +180,7 @@ impl Running {
         let log_file = context.home.log_dir().join("openclaw.log");
         let parts = Parts {
             videos: crate::video_jobs::of_gateway(context, &config),
+            ledger: state::LedgerStore::path(&context.home),
             directory: context.directory(&config)?,
             upstream: context.routed_upstream(&config)?,
             auth: gateway::Auth::Token(Secret::new(token.clone())),

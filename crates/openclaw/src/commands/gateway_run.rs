@@ -83,6 +83,7 @@ async fn serve(
     tell_of_the_dead(lock.as_ref(), &plan.log);
     let parts = Parts {
         videos: crate::video_jobs::of_gateway(context, config),
+        ledger: state::LedgerStore::path(&context.home),
         directory,
         upstream: context.routed_upstream(config)?,
         auth: plan.auth,

@@ -114,6 +114,9 @@ impl View<'_> {
             ),
             Err(failed) => line("Gateway", &failed.message),
         });
+        let ledger = self.running.as_ref().ok();
+        let problem = ledger.and_then(|view| view.pointer("/ledger/problem")?.as_str());
+        lines.extend(problem.map(|problem| line("Usage", &format!("not recorded: {problem}"))));
         lines.extend(self.retirements.iter().map(|text| line("Ends", text)));
         lines
     }

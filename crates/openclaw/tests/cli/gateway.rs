@@ -22,6 +22,8 @@ mod failures;
 mod fault_matrix;
 #[path = "gateway/formats.rs"]
 mod formats;
+#[path = "gateway/ledger.rs"]
+mod ledger;
 #[cfg(unix)]
 #[path = "gateway/life.rs"]
 mod life;

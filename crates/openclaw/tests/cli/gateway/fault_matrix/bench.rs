@@ -161,6 +161,7 @@ impl Bench {
                     self.folder.path().join("jobs.sqlite"),
                     Box::new(|_, _| Err("no jobs here".to_owned())),
                 ),
+                ledger: self.folder.path().join("ledger.sqlite"),
                 directory,
                 upstream,
                 auth: Auth::Token(Secret::new(TOKEN.to_owned())),
