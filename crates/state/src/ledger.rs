@@ -231,7 +231,7 @@ impl LedgerStore {
     ///
     /// # Errors
     /// [`Error::Database`].
-    pub fn add(&self, entries: &[Box<Entry>]) -> Result<(), Error> {
+    pub fn add(&self, entries: &[Entry]) -> Result<(), Error> {
         let mut sums: BTreeMap<SumKey<'_>, UsageSum> = BTreeMap::new();
         for entry in entries {
             for span_ms in [HOUR_MS, DAY_MS] {
@@ -307,9 +307,8 @@ fn span_ms(grouping: Grouping, since_ms: u64, now_ms: u64) -> u64 {
     let is_short = now_ms.saturating_sub(since_ms) <= IN_HOURS_MAX_MS;
     match grouping {
         Grouping::Hour => HOUR_MS,
-        Grouping::Day => DAY_MS,
         Grouping::Model | Grouping::Caller | Grouping::Host if is_short => HOUR_MS,
-        Grouping::Model | Grouping::Caller | Grouping::Host => DAY_MS,
+        Grouping::Day | Grouping::Model | Grouping::Caller | Grouping::Host => DAY_MS,
     }
 }
 
@@ -440,7 +439,7 @@ impl<'a> SumKey<'a> {
     }
 }
 
-fn insert_requests(tables: &Transaction<'_>, entries: &[Box<Entry>]) -> rusqlite::Result<()> {
+fn insert_requests(tables: &Transaction<'_>, entries: &[Entry]) -> rusqlite::Result<()> {
     let mut insert = tables.prepare(
         "INSERT INTO request (at_ms, id, caller, session, model, host, credential, status, outcome, is_stream,
          duration_ms, first_byte_ms, input_tokens, output_tokens, cached_tokens, cache_write_tokens, reasoning_tokens,

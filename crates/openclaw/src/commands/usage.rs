@@ -199,9 +199,9 @@ fn described(sum: &UsageSum) -> String {
         grouped(sum.requests)
     );
     if sum.failed > 0 {
-        text.push_str(&format!(" ({} failed)", grouped(sum.failed)));
+        text = format!("{text} ({} failed)", grouped(sum.failed));
     }
-    text.push_str(&format!(", {}", cost(sum)));
+    text = format!("{text}, {}", cost(sum));
     let mut asides = Vec::new();
     if sum.tokens.cached > 0 {
         asides.push(format!("{} cached", grouped(sum.tokens.cached)));
@@ -247,7 +247,7 @@ fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

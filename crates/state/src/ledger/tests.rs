@@ -6,8 +6,8 @@ use super::*;
 
 const NOW_MS: u64 = 20_000 * DAY_MS + 5 * HOUR_MS;
 
-fn entry(at_ms: u64, model: &str, input: u64) -> Box<Entry> {
-    Box::new(Entry {
+fn entry(at_ms: u64, model: &str, input: u64) -> Entry {
+    Entry {
         at_ms,
         id: format!("req-{at_ms}"),
         caller: "operator".into(),
@@ -29,7 +29,7 @@ fn entry(at_ms: u64, model: &str, input: u64) -> Box<Entry> {
             reasoning: 1,
         }),
         cost: None,
-    })
+    }
 }
 
 fn temporary() -> (tempfile::TempDir, LedgerStore) {
@@ -167,7 +167,7 @@ fn the_file_begins_with_the_first_request() {
     assert!(ledger.flush(LONG));
     assert!(!path.exists());
     for n in 0..3_000 {
-        ledger.record(*entry(NOW_MS + n, "m", 1));
+        ledger.record(entry(NOW_MS + n, "m", 1));
     }
     assert!(ledger.flush(LONG));
     let reading = ledger.read();
@@ -192,14 +192,14 @@ fn a_broken_file_is_told_once_and_used_again_when_it_is_well() {
     .unwrap();
     let (ledger, told) = live(&path);
     for n in 0..2 {
-        ledger.record(*entry(NOW_MS + n, "m", 1));
+        ledger.record(entry(NOW_MS + n, "m", 1));
         assert!(ledger.flush(LONG));
     }
     let reading = ledger.read();
     assert_eq!((reading.written, reading.missing), (0, 2));
     assert!(reading.problem.unwrap().contains("ledger.sqlite"));
     std::fs::remove_file(&path).unwrap();
-    ledger.record(*entry(NOW_MS, "m", 1));
+    ledger.record(entry(NOW_MS, "m", 1));
     assert!(ledger.flush(LONG));
     let reading = ledger.read();
     assert_eq!(
@@ -222,13 +222,13 @@ fn a_full_queue_drops_and_counts() {
         .database
         .write(|_| {
             for n in 0..12_000 {
-                ledger.record(*entry(NOW_MS + n, "m", 1));
+                ledger.record(entry(NOW_MS + n, "m", 1));
             }
             Ok(())
         })
         .unwrap();
     assert!(ledger.flush(LONG));
-    ledger.record(*entry(NOW_MS, "m", 1));
+    ledger.record(entry(NOW_MS, "m", 1));
     assert!(ledger.flush(LONG));
     let reading = ledger.read();
     assert!(reading.missing > 0, "{reading:?}");
@@ -239,7 +239,7 @@ fn a_full_queue_drops_and_counts() {
     ));
 }
 
-/// Run by hand: `cargo test --release -p state ten_million -- --ignored --nocapture`.
+/// Run by hand: `cargo test -p state ten_million -- --ignored --nocapture`.
 #[test]
 #[ignore = "writes a file of some gigabytes"]
 fn ten_million_requests_are_answered_in_a_tenth_of_a_second() {

@@ -236,14 +236,14 @@ impl Writer {
     }
 
     /// Collects a batch: until it is full, time is up, or somebody waits for it.
-    fn collect(&self, first: Message) -> (Vec<Box<Entry>>, Option<SyncSender<()>>) {
+    fn collect(&self, first: Message) -> (Vec<Entry>, Option<SyncSender<()>>) {
         let until = Instant::now() + self.pace.batch;
         let mut entries = Vec::new();
         let mut next = first;
         loop {
             match next {
                 Message::Flush(done) => return (entries, Some(done)),
-                Message::Entry(entry) => entries.push(entry),
+                Message::Entry(entry) => entries.push(*entry),
             }
             if entries.len() >= BATCH_MAX {
                 return (entries, None);
@@ -258,7 +258,7 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, entries: &[Box<Entry>]) {
+    fn write(&mut self, entries: &[Entry]) {
         let n = u64::try_from(entries.len()).unwrap_or(u64::MAX);
         if self.retry_at.is_some_and(|at| Instant::now() < at) {
             self.known.missing.fetch_add(n, Ordering::Relaxed);
@@ -280,7 +280,7 @@ impl Writer {
         }
     }
 
-    fn try_write(&mut self, entries: &[Box<Entry>]) -> Result<(), Error> {
+    fn try_write(&mut self, entries: &[Entry]) -> Result<(), Error> {
         let store = match self.store.take() {
             Some(store) => store,
             None => LedgerStore::open(&self.path)?,
