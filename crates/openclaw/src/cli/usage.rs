@@ -10,9 +10,9 @@ Examples:
   openclaw usage --by day --since 30d
   openclaw usage --by caller --since 2026-11-01 --json
 
-Every request through the gateway is counted. Days begin at midnight UTC. Single requests are kept for 30 days,
-sums by hour for 92 days and sums by day for five years. A request whose price is not known costs `unknown`, not
-nothing.")]
+Every request through the gateway is counted. Days begin at midnight UTC.
+Single requests are kept for 30 days, sums by hour for 92 days, sums by day for five years.
+A request whose price is not known has an unknown cost, not none.")]
 pub(crate) struct UsageArgs {
     /// By what to sum up.
     #[arg(long, value_enum, value_name = "KEY", default_value_t = UsageBy::Model)]
