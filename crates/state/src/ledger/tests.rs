@@ -239,7 +239,7 @@ fn a_full_queue_drops_and_counts() {
     ));
 }
 
-/// Run by hand: `cargo test -p state ten_million -- --ignored --nocapture`.
+/// Run by hand: `cargo test --release -p state ten_million -- --ignored --nocapture`.
 #[test]
 #[ignore = "writes a file of some gigabytes"]
 fn ten_million_requests_are_answered_in_a_tenth_of_a_second() {
