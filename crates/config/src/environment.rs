@@ -45,6 +45,8 @@ const DOTENV_BYTES_MAX: u64 = 1024 * 1024;
 pub enum Origin {
     /// The environment of this process.
     Process,
+    /// The file of variables that were kept for the service.
+    Service(PathBuf),
     /// The `.env` file of the working folder.
     DotenvCwd(PathBuf),
     /// The `.env` file of the state folder.
@@ -111,6 +113,10 @@ impl Environment {
         settings: Option<&Settings>,
     ) -> Result<(Self, Vec<DotenvReport>), Error> {
         let mut reports = Vec::new();
+        // They were variables of the process that installed the service, and count as such.
+        if let Some(path) = self.path_var(env_var::SERVICE_ENV_FILE).map(PathBuf::from) {
+            reports.extend(self.load_dotenv(&path, &Origin::Service(path.clone()))?);
+        }
         let in_cwd = cwd.join(".env");
         let in_home = home.dotenv_path();
         if in_cwd != in_home {

@@ -183,7 +183,9 @@ impl fmt::Display for Provenance {
             }
             Self::Env { name, origin } => match origin {
                 config::Origin::Process => write!(formatter, "variable {name} of the process"),
-                config::Origin::DotenvCwd(path) | config::Origin::DotenvHome(path) => {
+                config::Origin::Service(path)
+                | config::Origin::DotenvCwd(path)
+                | config::Origin::DotenvHome(path) => {
                     write!(formatter, "variable {name} in {}", path.display())
                 }
                 config::Origin::Shell(shell) => {

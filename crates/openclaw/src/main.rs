@@ -165,6 +165,8 @@ fn wants_json(command: &Command) -> bool {
             Some(GatewayCommand::Start(args)) => args.json,
             Some(GatewayCommand::Stop(args) | GatewayCommand::Restart(args)) => args.json,
             Some(GatewayCommand::Call(args)) => args.json,
+            Some(GatewayCommand::Install(args)) => args.json,
+            Some(GatewayCommand::Uninstall(args)) => args.json,
             Some(GatewayCommand::Run(_) | GatewayCommand::Logs(_)) | None => false,
         },
         Command::Health(args) => args.json,

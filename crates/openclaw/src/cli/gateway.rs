@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use crate::daemon::supervisor::Platform;
+
 /// The gateway.
 #[derive(Debug, Args)]
 pub(crate) struct GatewayArgs {
@@ -30,6 +32,51 @@ pub(crate) enum GatewayCommand {
     Logs(LogsArgs),
     /// Ask the running gateway one question.
     Call(CallArgs),
+    /// Make it a service that starts with the machine, and check that it sees the same credentials.
+    Install(InstallArgs),
+    /// Stop the service and delete its files.
+    Uninstall(UninstallArgs),
+}
+
+/// Arguments of `gateway install`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Variables that hold keys are kept in `service.env` in the home (private), never in the service's \
+own file.\n\nExamples:\n  openclaw gateway install --dry-run\n  openclaw gateway install --dry-run --platform launchd"
+)]
+pub(crate) struct InstallArgs {
+    /// Port instead of `gateway.port`.
+    #[arg(long, value_name = "PORT")]
+    pub(crate) port: Option<u16>,
+    /// Install for the machine instead of the user; needs its administrator.
+    #[arg(long)]
+    pub(crate) system: bool,
+    /// Replace a service file that differs.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Only show what would be written and run.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The service manager to show it for; this machine's if absent.
+    #[arg(long, value_enum, requires = "dry_run")]
+    pub(crate) platform: Option<Platform>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Arguments of `gateway uninstall`.
+#[derive(Debug, Args)]
+pub(crate) struct UninstallArgs {
+    /// The service of the machine instead of the user's.
+    #[arg(long)]
+    pub(crate) system: bool,
+    /// Only show what would be deleted.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Arguments of `gateway start`.

@@ -22,6 +22,9 @@ mod failures;
 mod fault_matrix;
 #[path = "gateway/formats.rs"]
 mod formats;
+#[cfg(target_os = "linux")]
+#[path = "gateway/install.rs"]
+mod install;
 #[path = "gateway/ledger.rs"]
 mod ledger;
 #[cfg(unix)]

@@ -17,8 +17,9 @@ use crate::gateway_environment::{self, Difference};
 /// How long the gateway is asked for its process id.
 const GATEWAY_WAIT: Duration = Duration::from_millis(500);
 /// The order in which variables are looked for; the first place that sets one counts.
-const PRECEDENCE: [&str; 5] = [
+const PRECEDENCE: [&str; 6] = [
     "the process",
+    "`service.env` of the state folder, when a service manager started the process",
     "`.env` of the working folder (keys only: no OPENCLAW_* and no hosts)",
     "`.env` of the state folder",
     "`env` of the config",
@@ -193,7 +194,9 @@ impl View<'_> {
 fn place(origin: &Origin, context: &Context) -> String {
     match origin {
         Origin::Process => "process".to_owned(),
-        Origin::DotenvCwd(path) | Origin::DotenvHome(path) => context.home.display(path),
+        Origin::Service(path) | Origin::DotenvCwd(path) | Origin::DotenvHome(path) => {
+            context.home.display(path)
+        }
         Origin::Config => "`env` of the config".to_owned(),
         Origin::Shell(shell) => format!("login shell {}", shell.display()),
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::cli::Global;
 use crate::context::Context;
 use crate::daemon::instance::{Holder, Instance};
+use crate::daemon::run_arguments;
 use crate::exit_code::Exit;
 use crate::failed::Failed;
 use crate::gateway_client::{GatewayClient, reachable};
@@ -50,7 +51,7 @@ pub(super) fn start(
     let cannot = |error: std::io::Error| Failed::new(format!("cannot start a process: {error}"));
     let mut said = tempfile::tempfile().map_err(cannot)?;
     let mut command = Command::new(std::env::current_exe().map_err(cannot)?);
-    command.args(words(port, global));
+    command.args(run_arguments(port, global));
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command.stderr(said.try_clone().map_err(cannot)?);
     // Ctrl-C in this terminal is for this command only.
@@ -58,24 +59,6 @@ pub(super) fn start(
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let child = command.spawn().map_err(cannot)?;
     await_start(child, &mut said, context)
-}
-
-/// The arguments of a gateway in the same home.
-fn words(port: Option<u16>, global: &Global) -> Vec<String> {
-    let mut words: Vec<String> = ["gateway", "run", "--quiet"].map(str::to_owned).into();
-    if let Some(port) = port {
-        words.extend(["--port".to_owned(), port.to_string()]);
-    }
-    if let Some(profile) = &global.profile {
-        words.extend(["--profile".to_owned(), profile.clone()]);
-    }
-    if global.dev {
-        words.push("--dev".to_owned());
-    }
-    if let Some(level) = &global.log_level {
-        words.extend(["--log-level".to_owned(), level.clone()]);
-    }
-    words
 }
 
 fn await_start(mut child: Child, said: &mut File, context: &Context) -> Result<Holder, Failed> {

@@ -43,7 +43,9 @@ impl KeySource {
                 let place = match origin {
                     Origin::Process => "environment".to_owned(),
                     Origin::Shell(_) => "login shell".to_owned(),
-                    Origin::DotenvCwd(path) | Origin::DotenvHome(path) => home.display(path),
+                    Origin::Service(path) | Origin::DotenvCwd(path) | Origin::DotenvHome(path) => {
+                        home.display(path)
+                    }
                     Origin::Config => "`env` in openclaw.json".to_owned(),
                 };
                 format!("{name} ({place})")

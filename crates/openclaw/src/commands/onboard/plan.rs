@@ -206,7 +206,7 @@ fn about_variable(desk: &Desk<'_>, key: Option<&Key>) -> Option<String> {
     };
     let place = match origin {
         Origin::Process | Origin::Shell(_) => "in this shell".to_owned(),
-        Origin::DotenvCwd(path) => format!("in {}", shown(desk, path)),
+        Origin::Service(path) | Origin::DotenvCwd(path) => format!("in {}", shown(desk, path)),
         Origin::DotenvHome(_) | Origin::Config => return None,
     };
     Some(format!(
