@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use catalog::{Catalog, Endpoint, ErrorClass, KEY_PREFIX_BYTES_MAX};
+use catalog::{Catalog, Endpoint, ErrorClass, KEY_PREFIX_BYTES_MAX, ThinkingLevel};
 use credentials::Secret;
 use http::HeaderMap;
 use serde_json::json;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::attempt::{Call, Upstream};
 use crate::chat_request::ChatRequest;
+use crate::chat_rules::{ChatRules, RuleFacts};
 use crate::deadline::Deadline;
 use crate::directory::{Route, Target};
 use crate::failure::Failure;
@@ -105,7 +106,23 @@ async fn chat_token(
     let Ok(request) = ChatRequest::parse(Bytes::from(body.to_string())) else {
         return Ok(());
     };
-    let route = route.clone().with_model(model);
+    // A model that thinks bills its thoughts too, whatever the limit of the answer is.
+    let rules = ChatRules::new(
+        upstream.catalog(),
+        &RuleFacts {
+            family: route.place().family,
+            plan: route.plan,
+            provider: &route.provider,
+            model,
+            row: None,
+            params: &[],
+            thinking_default: Some(ThinkingLevel::Off.as_str()),
+        },
+    );
+    let route = route
+        .clone()
+        .with_model(model)
+        .with_rules(upstream.catalog(), Arc::new(rules));
     let stop = CancellationToken::new();
     upstream
         .attempt(Call {

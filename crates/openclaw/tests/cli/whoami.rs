@@ -11,14 +11,21 @@ fn whoami(home: &Home, key: &str) -> Value {
         .json()
 }
 
-/// Returns how many chat completions were answered.
+/// Returns how many chat completions were answered; none of them may have been thought about, since thoughts are billed.
 fn tokens(studio: &Studio) -> usize {
     let requests = studio.emulator.requests();
     let answered = |request: &&Value| {
         let path = request["path"].as_str().unwrap();
         path.ends_with("/chat/completions") && request["status"] == 200
     };
-    requests.iter().filter(answered).count()
+    let bodies = requests
+        .iter()
+        .filter(answered)
+        .map(|request| &request["body"]);
+    let is_cheap = |body: &&Value| body["max_tokens"] == 1 && body["enable_thinking"] == false;
+    let (cheap, dear): (Vec<_>, Vec<_>) = bodies.partition(is_cheap);
+    assert!(dear.is_empty(), "{dear:?}");
+    cheap.len()
 }
 
 #[test]

@@ -2,17 +2,11 @@
 //! request through the real path, and another look. All of it is one transaction.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
 use catalog::Catalog;
 use config::{ProviderId, Transaction};
 use credentials::ProfilePlan;
-use http::HeaderMap;
-use providers::chat_request::ChatRequest;
-use providers::{Call, Deadline};
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
 
 use crate::cli::migrate::MigrateProviderArgs;
 use crate::cli::onboard::OnboardArgs;
@@ -27,8 +21,6 @@ use crate::output::is_interactive;
 use crate::prompt;
 use crate::retired::{Retired, Successor, rewrite_references};
 
-/// How long the live request may take.
-const REQUEST_MAX: Duration = Duration::from_secs(30);
 /// Where a portal home goes when nothing else is said: the plan that needs no subscription.
 const CHOICE_DEFAULT: &str = "qwen-standard-api-key";
 
@@ -282,22 +274,9 @@ fn verify(args: &MigrateProviderArgs, plan: &Plan<'_>, context: &Context) -> Res
         .out
         .note(format!("Asking `{reference}` one small question …"));
     let route = chain.first();
-    let body = json!({
-        "model": route.model.as_ref(), "max_tokens": 1, "stream": false, "messages": [{"role": "user", "content": "hi"}],
-    });
-    let request =
-        ChatRequest::parse(Bytes::from(body.to_string())).map_err(|error| Failed::of(&error))?;
     let upstream = context.upstream(&config.environment)?;
-    let call = Call {
-        route,
-        request: &request,
-        headers: &HeaderMap::new(),
-        deadline: Deadline::after(REQUEST_MAX),
-        stop: &CancellationToken::new(),
-    };
     crate::runtime::single()?
-        .block_on(upstream.attempt(call))
-        .map(drop)
+        .block_on(providers::probe::one_token(&upstream, route, &route.model))
         .map_err(Failed::from)
 }
 

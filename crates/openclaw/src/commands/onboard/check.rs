@@ -2,15 +2,10 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use catalog::{Catalog, Endpoint, ErrorClass, KEY_PREFIX_BYTES_MAX, KeyFamily};
 use credentials::Secret;
-use http::HeaderMap;
-use providers::chat_request::ChatRequest;
-use providers::probe::{self, PROBE_MAX, Verdict};
-use providers::{Call, Deadline, Failure, Upstream};
-use serde_json::json;
-use tokio_util::sync::CancellationToken;
+use providers::probe::{self, Verdict};
+use providers::{Failure, Upstream};
 
 use super::site::Site;
 use super::voice::Voice;
@@ -163,25 +158,11 @@ impl Asker {
 
     /// Makes one call of one token, as a client would.
     pub(super) async fn one_token(&self, site: &Site, key: &Secret) -> Result<(), Failure> {
-        let body = json!({
-            "model": site.model, "max_tokens": 1, "stream": false,
-            "messages": [{"role": "user", "content": "hi"}],
-        });
-        // Neither can fail: the body is ours, and the route was made before.
-        let (Ok(route), Ok(request)) = (
-            site.route(&self.catalog, Some(key)),
-            ChatRequest::parse(Bytes::from(body.to_string())),
-        ) else {
+        // Cannot fail: the route was made before.
+        let Ok(route) = site.route(&self.catalog, Some(key)) else {
             return Ok(());
         };
-        let call = Call {
-            route: &route,
-            request: &request,
-            headers: &HeaderMap::new(),
-            deadline: Deadline::after(PROBE_MAX),
-            stop: &CancellationToken::new(),
-        };
-        self.upstream.attempt(call).await.map(drop)
+        probe::one_token(&self.upstream, &route, &site.model).await
     }
 
     /// Refuses before anything is sent when the key's form shows that the host is not its host: a portal token is never
