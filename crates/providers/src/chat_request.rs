@@ -1,7 +1,7 @@
 //! A chat completion request as bytes: what the gateway must know of it, and the splices a host needs.
 //!
 //! The top level is scanned once. `model` and the request for usage are put in for every host; the rest follows the
-//! rules of the route: [`steer`] fits the members, [`transcript`] the history. What no rule speaks of, known to us or
+//! rules of the route: `steer` fits the members, `transcript` the history. What no rule speaks of, known to us or
 //! not, reaches the upstream as the client wrote it.
 
 mod draft;

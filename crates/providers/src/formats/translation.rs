@@ -1,7 +1,7 @@
 //! A chat completion on its way into another format, event by event.
 //!
-//! All formats but chat completions speak of an answer as a row of parts: reasoning, text, calls. [`Translation`] cuts
-//! the chunks of a chat completion into such parts; a [`Render`] writes them in its format.
+//! All formats but chat completions speak of an answer as a row of parts: reasoning, text, calls. `Translation` cuts
+//! the chunks of a chat completion into such parts; a `Render` writes them in its format.
 
 use std::convert::Infallible;
 use std::pin::Pin;
