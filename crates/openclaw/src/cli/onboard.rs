@@ -196,7 +196,7 @@ pub(crate) struct OnboardArgs {
         requires = "custom_base_url"
     )]
     pub(crate) custom_provider_id: Option<String>,
-    /// Install the gateway as a service (not available yet).
+    /// Install the gateway as a service (not from here yet: `openclaw gateway install` does it afterwards).
     #[arg(long, hide = true)]
     pub(crate) install_daemon: bool,
     /// Flags of OpenClaw's onboarding for parts this program does not have; accepted and without effect.

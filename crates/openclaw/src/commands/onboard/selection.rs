@@ -72,7 +72,7 @@ fn refuse_what_is_not_there(args: &OnboardArgs) -> Result<(), Failed> {
     let (flag, instead) = if args.install_daemon {
         (
             "--install-daemon",
-            "run `openclaw gateway run` under your service manager",
+            "onboard without it, then run `openclaw gateway install`",
         )
     } else if args.mode == OnboardMode::Remote {
         (
