@@ -60,9 +60,8 @@ const SCHEMA: Schema = Schema {
         CREATE TABLE sum (
             span_ms INTEGER NOT NULL,
             start_ms INTEGER NOT NULL,
-            caller TEXT NOT NULL,
-            model TEXT NOT NULL,
-            host TEXT NOT NULL,
+            aspect TEXT NOT NULL,
+            value TEXT NOT NULL,
             currency TEXT NOT NULL,
             requests INTEGER NOT NULL,
             failed INTEGER NOT NULL,
@@ -77,7 +76,7 @@ const SCHEMA: Schema = Schema {
             duration_ms INTEGER NOT NULL,
             first_byte_ms INTEGER NOT NULL,
             first_bytes INTEGER NOT NULL,
-            PRIMARY KEY (span_ms, start_ms, caller, model, host, currency)
+            PRIMARY KEY (span_ms, aspect, start_ms, value, currency)
         ) STRICT, WITHOUT ROWID"],
     durability: Durability::Relaxed,
 };
@@ -234,10 +233,8 @@ impl LedgerStore {
     pub fn add(&self, entries: &[Entry]) -> Result<(), Error> {
         let mut sums: BTreeMap<SumKey<'_>, UsageSum> = BTreeMap::new();
         for entry in entries {
-            for span_ms in [HOUR_MS, DAY_MS] {
-                sums.entry(SumKey::of(entry, span_ms))
-                    .or_default()
-                    .add(entry);
+            for key in SumKey::all_of(entry) {
+                sums.entry(key).or_default().add(entry);
             }
         }
         self.database.write(|tables| {
@@ -277,21 +274,21 @@ impl LedgerStore {
     pub fn usage(&self, grouping: Grouping, since_ms: u64, now_ms: u64) -> Result<Usage, Error> {
         let span_ms = span_ms(grouping, since_ms, now_ms);
         let since_ms = since_ms - since_ms % span_ms;
-        let key = match grouping {
-            Grouping::Model => "model",
-            Grouping::Caller => "caller",
-            Grouping::Host => "host",
-            Grouping::Hour | Grouping::Day => "start_ms",
+        let (aspect, key) = match grouping {
+            Grouping::Model => (Aspect::Model, "value"),
+            Grouping::Caller => (Aspect::Caller, "value"),
+            Grouping::Host => (Aspect::Host, "value"),
+            Grouping::Hour | Grouping::Day => (Aspect::All, "start_ms"),
         };
         let sql = format!(
             "SELECT CAST({key} AS TEXT) AS grouped, currency, sum(requests), sum(failed), sum(without_usage), sum(priced),
              sum(input_tokens), sum(output_tokens), sum(cached_tokens), sum(cache_write_tokens), sum(reasoning_tokens),
              sum(cost_nano), sum(duration_ms), sum(first_byte_ms), sum(first_bytes)
-             FROM sum WHERE span_ms = ?1 AND start_ms >= ?2 GROUP BY grouped, currency ORDER BY grouped"
+             FROM sum WHERE span_ms = ?1 AND aspect = ?2 AND start_ms >= ?3 GROUP BY grouped, currency ORDER BY grouped"
         );
         let rows = self
             .database
-            .read(|tables| grouped(tables, &sql, span_ms, since_ms))?;
+            .read(|tables| grouped(tables, &sql, (span_ms, aspect, since_ms)))?;
         let is_in_order = matches!(grouping, Grouping::Hour | Grouping::Day);
         Ok(Usage {
             since_ms,
@@ -315,11 +312,13 @@ fn span_ms(grouping: Grouping, since_ms: u64, now_ms: u64) -> u64 {
 fn grouped(
     tables: &Connection,
     sql: &str,
-    span_ms: u64,
-    since_ms: u64,
+    (span_ms, aspect, since_ms): (u64, Aspect, u64),
 ) -> rusqlite::Result<Vec<UsageRow>> {
     let mut statement = tables.prepare(sql)?;
-    let rows = statement.query_map(params![signed(span_ms), signed(since_ms)], usage_row)?;
+    let rows = statement.query_map(
+        params![signed(span_ms), aspect.as_str(), signed(since_ms)],
+        usage_row,
+    )?;
     rows.collect()
 }
 
@@ -419,23 +418,52 @@ impl Tokens {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct SumKey<'a> {
     span_ms: u64,
+    aspect: Aspect,
     start_ms: u64,
-    caller: &'a str,
-    model: &'a str,
-    host: &'a str,
+    value: &'a str,
     currency: &'a str,
 }
 
-impl<'a> SumKey<'a> {
-    fn of(entry: &'a Entry, span_ms: u64) -> Self {
-        Self {
-            span_ms,
-            start_ms: entry.at_ms - entry.at_ms % span_ms,
-            caller: &entry.caller,
-            model: &entry.model,
-            host: &entry.host,
-            currency: entry.cost.as_ref().map_or("", |cost| &cost.currency),
+/// What a sum is about. Each aspect has sums of its own, so that there are as many as values, and not as many as
+/// combinations of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Aspect {
+    All,
+    Caller,
+    Model,
+    Host,
+}
+
+impl Aspect {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Caller => "caller",
+            Self::Model => "model",
+            Self::Host => "host",
         }
+    }
+}
+
+impl<'a> SumKey<'a> {
+    /// Returns the keys of all sums that a request is part of.
+    fn all_of(entry: &'a Entry) -> impl Iterator<Item = Self> {
+        let aspects = [
+            (Aspect::All, ""),
+            (Aspect::Caller, &*entry.caller),
+            (Aspect::Model, &*entry.model),
+            (Aspect::Host, &*entry.host),
+        ];
+        let currency = entry.cost.as_ref().map_or("", |cost| &*cost.currency);
+        [HOUR_MS, DAY_MS].into_iter().flat_map(move |span_ms| {
+            aspects.map(|(aspect, value)| Self {
+                span_ms,
+                aspect,
+                start_ms: entry.at_ms - entry.at_ms % span_ms,
+                value,
+                currency,
+            })
+        })
     }
 }
 
@@ -478,7 +506,7 @@ fn add_sums(
     sums: &BTreeMap<SumKey<'_>, UsageSum>,
 ) -> rusqlite::Result<()> {
     let mut add = tables.prepare(
-        "INSERT INTO sum VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+        "INSERT INTO sum VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
          ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, failed = failed + excluded.failed,
          without_usage = without_usage + excluded.without_usage, priced = priced + excluded.priced,
          input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens,
@@ -492,9 +520,8 @@ fn add_sums(
         add.execute(params![
             signed(key.span_ms),
             signed(key.start_ms),
-            key.caller,
-            key.model,
-            key.host,
+            key.aspect.as_str(),
+            key.value,
             key.currency,
             signed(sum.requests),
             signed(sum.failed),
