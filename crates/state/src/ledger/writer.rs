@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -16,6 +16,8 @@ const QUEUE_MAX: usize = 8192;
 const BATCH_MAX: usize = 1024;
 /// How long requests are collected before they are written.
 const BATCH_WAIT: Duration = Duration::from_secs(1);
+/// How long the writer naps while it collects a batch; the queue holds what comes meanwhile.
+const NAP: Duration = Duration::from_millis(20);
 /// How long a file that failed is left alone.
 const RETRY_WAIT: Duration = Duration::from_secs(30);
 /// How often old rows are looked for.
@@ -248,13 +250,28 @@ impl Writer {
             if entries.len() >= BATCH_MAX {
                 return (entries, None);
             }
-            let left = until.saturating_duration_since(Instant::now());
-            next = match self.messages.recv_timeout(left) {
-                Ok(next) => next,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                    return (entries, None);
-                }
+            next = match self.next_until(until) {
+                Some(next) => next,
+                None => return (entries, None),
             };
+        }
+    }
+
+    /// Returns the next message, and nothing when time is up. It naps instead of waiting: whoever sends to a thread that
+    /// waits has to wake it, which costs a request more than all the rest of this.
+    fn next_until(&self, until: Instant) -> Option<Message> {
+        loop {
+            match self.messages.try_recv() {
+                Ok(next) => return Some(next),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return None;
+                    }
+                    std::thread::sleep(left.min(NAP));
+                }
+            }
         }
     }
 
