@@ -51,6 +51,8 @@ pub struct Health {
     memory: Option<Arc<Memory>>,
     loaded: OnceCell<()>,
     next_sync_ms: AtomicU64,
+    /// Writes under way: what is read meanwhile may be older than what is known here.
+    n_writing: Arc<AtomicUsize>,
     changed: Notify,
 }
 
@@ -59,6 +61,8 @@ struct Inner {
     breakers: HashMap<Scope, Known>,
     turns: Turns,
     spread: u64,
+    /// Changes of this process, to know whether what was read from the file is older.
+    revision: u64,
 }
 
 struct Known {
@@ -82,6 +86,22 @@ pub(crate) struct Permit<'a> {
     probes: Vec<Scope>,
 }
 
+/// A write under way.
+struct Writing(Arc<AtomicUsize>);
+
+impl Writing {
+    fn begin(n_writing: &Arc<AtomicUsize>) -> Self {
+        n_writing.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(n_writing))
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Default for Health {
     fn default() -> Self {
         let start = Instant::now();
@@ -101,6 +121,7 @@ impl Health {
             memory: None,
             loaded: OnceCell::new(),
             next_sync_ms: AtomicU64::new(0),
+            n_writing: Arc::default(),
             changed: Notify::new(),
         }
     }
@@ -204,6 +225,7 @@ impl Health {
         if let Some((retry_ms, breaker)) = rest {
             return Err(Decision::Rest(Box::new(breaker.clone()), retry_ms));
         }
+        inner.revision += u64::from(!probes.is_empty());
         for scope in &probes {
             if let Some(known) = inner.breakers.get_mut(scope) {
                 known.breaker.begin_probe(&self.rules, now_ms);
@@ -220,6 +242,7 @@ impl Health {
         let until_ms = now_ms
             .saturating_add(u64::try_from(self.rules.probe_lease.as_millis()).unwrap_or(u64::MAX));
         let probes = probes.to_vec();
+        let _writing = Writing::begin(&self.n_writing);
         self.on_disk(move |memory| {
             let held = |scope: &&Scope| !memory.lease_probe(scope, now_ms, until_ms);
             probes.iter().find(held).cloned()
@@ -276,19 +299,36 @@ impl Health {
     }
 
     async fn sync(&self) {
-        let loaded = self.on_disk(Memory::load_if_changed).await.flatten();
-        self.take_over(loaded);
+        if let Some(revision) = self.revision_at_rest() {
+            let loaded = self.on_disk(Memory::load_if_changed).await.flatten();
+            self.take_over(loaded, revision);
+        }
     }
 
     fn sync_now(&self) {
-        let loaded = self.memory.as_deref().and_then(Memory::load_if_changed);
-        self.take_over(loaded);
+        if let Some(revision) = self.revision_at_rest() {
+            let loaded = self.memory.as_deref().and_then(Memory::load_if_changed);
+            self.take_over(loaded, revision);
+        }
+    }
+
+    /// Returns the number of changes so far; none while one of them is being written.
+    fn revision_at_rest(&self) -> Option<u64> {
+        let revision = self.lock().revision;
+        (self.n_writing.load(Ordering::Acquire) == 0).then_some(revision)
     }
 
     /// Takes over what the file says; what it does not have any more was closed by somebody else.
-    fn take_over(&self, breakers: Option<Vec<Breaker>>) {
+    fn take_over(&self, breakers: Option<Vec<Breaker>>, revision: u64) {
         let Some(breakers) = breakers else { return };
         let mut inner = self.lock();
+        if inner.revision != revision {
+            // Read before the newest change of this process was written.
+            if let Some(memory) = &self.memory {
+                memory.read_again();
+            }
+            return;
+        }
         inner.breakers.retain(|_, known| !known.is_stored);
         for breaker in breakers {
             let known = Known {
@@ -311,6 +351,15 @@ impl Health {
         tokio::task::spawn_blocking(move || work(&memory))
             .await
             .ok()
+    }
+
+    /// Writes to the disk; the work goes on when the request that began it is gone.
+    async fn write(&self, writing: Writing, work: impl FnOnce(&Memory) + Send + 'static) {
+        self.on_disk(move |memory| {
+            work(memory);
+            drop(writing);
+        })
+        .await;
     }
 
     fn is_exempt(&self, route: &Route) -> bool {
@@ -349,8 +398,10 @@ impl Permit<'_> {
         if health.n_breakers.load(Ordering::Acquire) == 0 {
             return;
         }
+        let writing = Writing::begin(&health.n_writing);
         let closed: Vec<Breaker> = {
             let mut inner = health.lock();
+            inner.revision += 1;
             let scopes = route.branches().scopes();
             let closed = scopes
                 .iter()
@@ -361,7 +412,9 @@ impl Permit<'_> {
             closed
         };
         if !closed.is_empty() {
-            health.on_disk(move |memory| memory.forget(&closed)).await;
+            health
+                .write(writing, move |memory| memory.forget(&closed))
+                .await;
             health.changed.notify_waiters();
         }
     }
@@ -370,10 +423,11 @@ impl Permit<'_> {
     pub(crate) async fn failed(mut self, route: &Route, failure: &Failure) {
         let health = self.health;
         let probes = std::mem::take(&mut self.probes);
+        let writing = Writing::begin(&health.n_writing);
         let (stored, released) = health.note_failure(route, failure, probes);
         if !stored.is_empty() || !released.is_empty() {
             health
-                .on_disk(move |memory| {
+                .write(writing, move |memory| {
                     memory.store(&stored);
                     memory.release_probes(&released);
                 })
@@ -421,6 +475,7 @@ impl Health {
         let Some(scope) = blamed else {
             return (Vec::new(), probes);
         };
+        inner.revision += 1;
         inner.make_room();
         // A cheap spread is enough: it only has to differ among processes and failures.
         inner.spread = inner.spread.wrapping_mul(31).wrapping_add(now_ms) % 1000;
@@ -428,6 +483,7 @@ impl Health {
             failure,
             evidence: Evidence::of(failure, route),
             now_ms,
+            is_probe: probes.contains(&scope),
             spread: inner.spread,
         };
         let known = inner

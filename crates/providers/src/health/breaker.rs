@@ -116,6 +116,8 @@ pub(super) struct Event<'a> {
     pub(super) failure: &'a Failure,
     pub(super) evidence: Evidence,
     pub(super) now_ms: u64,
+    /// Whether the request that failed was the only one that was let through.
+    pub(super) is_probe: bool,
     /// Shortens the rest by up to a tenth, in thousandths of it, so that processes do not march in step.
     pub(super) spread: u64,
 }
@@ -178,12 +180,16 @@ impl Breaker {
             failure,
             evidence,
             now_ms,
+            is_probe,
             spread,
         } = event;
         self.probe_lease_ms = 0;
         let is_within = self.is_open() && now_ms < self.until_ms;
         if is_within && !self.is_worse(rules, failure, now_ms) {
-            return false;
+            if is_probe {
+                self.next_probe_ms = now_ms.saturating_add(millis(rules.probe_every));
+            }
+            return is_probe;
         }
         if is_within || self.is_long_past(rules, now_ms) {
             self.failures = 0;

@@ -51,6 +51,11 @@ impl Memory {
         Some(rows.iter().filter_map(read_row).collect())
     }
 
+    /// Forgets what was read, so that the next look reads again.
+    pub(super) fn read_again(&self) {
+        self.slot().version = None;
+    }
+
     /// Writes breakers down.
     pub(super) fn store(&self, breakers: &[Breaker]) {
         let mut slot = self.slot();

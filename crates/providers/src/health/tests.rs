@@ -53,6 +53,15 @@ impl Scene {
         Self { health, now_ms }
     }
 
+    /// Returns what one process of a home sees.
+    fn sharing(home: &Home, now_ms: &Arc<AtomicU64>) -> Self {
+        let read = Arc::clone(now_ms);
+        let clock = Arc::new(move || read.load(Ordering::Relaxed));
+        let health = Arc::new(Health::new(Rules::default(), clock).shared_in(home));
+        let now_ms = Arc::clone(now_ms);
+        Self { health, now_ms }
+    }
+
     fn after(&self, wait: Duration) -> &Self {
         let wait_ms = u64::try_from(wait.as_millis()).unwrap();
         self.now_ms.fetch_add(wait_ms, Ordering::Relaxed);
@@ -254,13 +263,7 @@ fn processes_share_what_they_learn() {
         let set = config::Environment::from_pairs([("HOME", folder.path().to_str().unwrap())]);
         let home = Home::resolve(&set, &config::HomeOptions::default()).unwrap();
         let now_ms = Arc::new(AtomicU64::new(1_000_000));
-        let process = || {
-            let read = Arc::clone(&now_ms);
-            let clock = Arc::new(move || read.load(Ordering::Relaxed));
-            let health = Arc::new(Health::new(Rules::default(), clock).shared_in(&home));
-            let now_ms = Arc::clone(&now_ms);
-            Scene { health, now_ms }
-        };
+        let process = || Scene::sharing(&home, &now_ms);
         let (one, two) = (process(), process());
         let (route, failure) = (
             route_with_key("sk-a", "m"),
@@ -288,6 +291,24 @@ fn processes_share_what_they_learn() {
         assert_eq!(removed.len(), 1);
         one.health.sync().await;
         assert_eq!(one.rest_s(&route).await, None, "a person said so");
+    });
+}
+
+#[test]
+fn a_probe_within_a_window_counts_for_every_process() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let set = config::Environment::from_pairs([("HOME", folder.path().to_str().unwrap())]);
+        let home = Home::resolve(&set, &config::HomeOptions::default()).unwrap();
+        let now_ms = Arc::new(AtomicU64::new(1_000_000));
+        let process = || Scene::sharing(&home, &now_ms);
+        let (one, route) = (process(), route_with_key("sk-a", "m"));
+        let failure = failure(ErrorClass::Arrears, ErrorScope::Account);
+        one.fail(&route, &failure).await;
+        now_ms.fetch_add(600_000, Ordering::Relaxed);
+        one.fail(&route, &failure).await;
+        assert_eq!(one.rest_s(&route).await, Some(600));
+        assert_eq!(process().rest_s(&route).await, Some(600), "after a restart");
     });
 }
 
