@@ -125,6 +125,11 @@ fn set_changes_one_value_and_says_that_a_restart_is_needed() {
         .run(&["config", "set", "wizard.lastRunMode", "local"])
         .expect_code(0);
     assert!(run.stderr.contains("No restart is needed"), "{run:?}");
+    // A running gateway takes this over.
+    let run = home
+        .run(&["config", "set", "gateway.auth.token", "another"])
+        .expect_code(0);
+    assert!(run.stderr.contains("No restart is needed"), "{run:?}");
     let mode = fs::metadata(home.at(CONFIG)).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }

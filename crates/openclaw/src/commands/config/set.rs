@@ -11,9 +11,12 @@ use crate::context::Context;
 use crate::exit_code::Exit;
 use crate::failed::{Done, Failed};
 
-/// Sections that the gateway reads when it starts.
-const READ_BY_GATEWAY: [&str; 9] = [
-    "gateway", "models", "agents", "auth", "env", "logging", "plugins", "routing", "secrets",
+/// What a running gateway does not take over: where it listens, and how it logs.
+const READ_AT_START: [&str; 4] = [
+    "gateway.port",
+    "gateway.bind",
+    "gateway.customBindHost",
+    "logging",
 ];
 
 /// How the change is made and reported.
@@ -111,10 +114,15 @@ fn change(request: &Request<'_>, edit: Edit, context: &Context) -> Done {
 }
 
 fn needs_restart(path: &ValuePath) -> bool {
-    match path.segments().first() {
-        Some(config::Segment::Key(key)) => READ_BY_GATEWAY.contains(&key.as_str()),
-        _ => true,
-    }
+    let path = path.to_string();
+    let is_part = |whole: &str, part: &str| {
+        let rest = part.strip_prefix(whole);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    // A whole section is changed with all that is in it.
+    READ_AT_START
+        .iter()
+        .any(|read| is_part(read, &path) || is_part(&path, read) || path.is_empty())
 }
 
 /// Reads a value as JSON5; what is not JSON5 is text, unless that is refused.
